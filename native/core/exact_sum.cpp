@@ -1,0 +1,124 @@
+// See exact_sum.hpp.
+#include "exact_sum.hpp"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace bcelogits {
+
+namespace {
+constexpr std::uint64_t kMask = 0xffffffffu;
+constexpr int kLowest = -1074;  // exponent of bit 0
+constexpr int kBelow = 4;       // limbs of quotient kept below bit 0
+using Wide = unsigned __int128;
+}  // namespace
+
+void ExactSum::add(double v) {
+  const auto bits = std::bit_cast<std::uint64_t>(v);
+  const bool minus = bits >> 63;
+  const int field = static_cast<int>((bits >> 52) & 0x7ff);
+  std::uint64_t m = bits & 0xfffffffffffffull;
+  if (field == 0x7ff) {
+    (m ? s_.nan : minus ? s_.minus_inf : s_.plus_inf) = 1;
+    return;
+  }
+  if (field) m |= 0x10000000000000ull;
+  const int position = field ? field - 1 : 0, k = position >> 5;
+  const Wide shifted = static_cast<Wide>(m) << (position & 31);
+  const auto low = static_cast<std::int64_t>(static_cast<std::uint64_t>(shifted) & kMask);
+  const auto mid = static_cast<std::int64_t>(static_cast<std::uint64_t>(shifted >> 32) & kMask);
+  const auto high = static_cast<std::int64_t>(shifted >> 64);
+  const auto at = static_cast<std::size_t>(k);
+  s_.limb[at] += minus ? -low : low;
+  s_.limb[at + 1] += minus ? -mid : mid;
+  s_.limb[at + 2] += minus ? -high : high;
+  if (++s_.pending == (1u << 30)) resolve();
+}
+
+// Bring every limb but the last into [0, 2^32).
+void ExactSum::resolve() {
+  std::int64_t carry = 0;
+  for (std::size_t k = 0; k + 1 < kLimbs; ++k) {
+    const std::int64_t t = s_.limb[k] + carry;
+    carry = t >> 32;  // floor: arithmetic shift
+    s_.limb[k] = t & static_cast<std::int64_t>(kMask);
+  }
+  s_.limb[kLimbs - 1] += carry;
+  s_.pending = 1;
+}
+
+void ExactSum::merge(const ExactSum& other) {
+  ExactSum theirs = other;
+  theirs.resolve();
+  resolve();
+  for (std::size_t k = 0; k < kLimbs; ++k) s_.limb[k] += theirs.s_.limb[k];
+  s_.pending = 2;
+  s_.nan |= other.s_.nan;
+  s_.plus_inf |= other.s_.plus_inf;
+  s_.minus_inf |= other.s_.minus_inf;
+}
+
+double ExactSum::read(DType dtype, std::uint64_t divisor) const {
+  if (s_.nan || (s_.plus_inf && s_.minus_inf) || divisor == 0) return std::numeric_limits<double>::quiet_NaN();
+  if (s_.plus_inf) return std::numeric_limits<double>::infinity();
+  if (s_.minus_inf) return -std::numeric_limits<double>::infinity();
+
+  ExactSum copy = *this;
+  copy.resolve();
+  const bool minus = copy.s_.limb[kLimbs - 1] < 0;
+  if (minus) {
+    for (auto& limb : copy.s_.limb) limb = -limb;
+    copy.resolve();
+  }
+  // Long division, from the top; `digit` has kBelow further limbs below bit 0.
+  std::array<std::uint64_t, kLimbs + kBelow> digit{};
+  std::uint64_t rest = 0;
+  for (int k = kLimbs - 1; k >= -kBelow; --k) {
+    const std::uint64_t limb = k >= 0 ? static_cast<std::uint64_t>(copy.s_.limb[static_cast<std::size_t>(k)]) : 0;
+    const Wide value = (static_cast<Wide>(rest) << 32) + limb;  // the top limb may exceed 32 bits; it is the first
+    digit[static_cast<std::size_t>(k + kBelow)] = static_cast<std::uint64_t>(value / divisor);
+    rest = static_cast<std::uint64_t>(value % divisor);
+  }
+  int top = kLimbs + kBelow - 1;
+  while (top >= 0 && digit[static_cast<std::size_t>(top)] == 0) --top;
+  if (top < 0) return 0.0;
+
+  // The leading 64 bits, and whether anything is below them.
+  const auto get = [&](int k) { return k >= 0 ? digit[static_cast<std::size_t>(k)] : 0; };
+  const Wide head = (static_cast<Wide>(get(top)) << 64) | (static_cast<Wide>(get(top - 1)) << 32) | get(top - 2);
+  const int lead =
+      127 - (static_cast<std::uint64_t>(head >> 64) ? std::countl_zero(static_cast<std::uint64_t>(head >> 64))
+                                                    : 64 + std::countl_zero(static_cast<std::uint64_t>(head)));
+  int exponent = kLowest + 32 * (top - 2 - kBelow) + lead;  // of the leading bit
+  bool sticky = rest != 0;
+  for (int k = top - 3; k >= 0 && !sticky; --k) sticky = digit[static_cast<std::size_t>(k)] != 0;
+  const int drop_to_64 = lead - 63;
+  std::uint64_t m;
+  if (drop_to_64 >= 0) {
+    m = static_cast<std::uint64_t>(head >> drop_to_64);
+    sticky = sticky || (head & ((static_cast<Wide>(1) << drop_to_64) - 1)) != 0;
+  } else {
+    m = static_cast<std::uint64_t>(head << -drop_to_64);
+  }
+
+  const DTypeInfo& f = info(dtype);
+  // Bits kept: all of the mantissa for normal numbers, fewer below the least normal exponent.
+  const int kept = exponent >= f.emin ? f.mantissa + 1 : f.mantissa + 1 - (f.emin - exponent);
+  std::uint64_t q;
+  if (kept < 0) {
+    q = 0;
+  } else {
+    const int drop = 64 - kept;  // 11 .. 64
+    const std::uint64_t half = 1ull << (drop - 1);
+    const std::uint64_t low = drop == 64 ? m : m & ((1ull << drop) - 1);
+    q = drop == 64 ? 0 : m >> drop;
+    if (low > half || (low == half && (sticky || (q & 1)))) ++q;
+  }
+  double r = std::ldexp(static_cast<double>(q), exponent - kept + 1);
+  const int emax = 1 - f.emin;
+  if (r >= std::ldexp(1.0, emax) * 2.0) r = std::numeric_limits<double>::infinity();  // 2^(emax+1)
+  return minus ? -r : r;
+}
+
+}  // namespace bcelogits

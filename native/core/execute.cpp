@@ -1,0 +1,234 @@
+// See execute.hpp.
+#include "execute.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <new>
+
+#include "../runtime/pool.hpp"
+#include "loader.hpp"
+
+namespace bcelogits {
+
+namespace {
+
+using kernels::kBlock;
+
+constexpr kernels::Op kKernel[] = {
+#define X(name, kernel, has_grad_output, reads_targets) kernels::kernel,
+#include "op.def"
+#undef X
+};
+constexpr bool kReadsTargets[] = {
+#define X(name, kernel, has_grad_output, reads_targets) reads_targets != 0,
+#include "op.def"
+#undef X
+};
+
+constexpr std::int64_t kGrain = 16 * static_cast<std::int64_t>(kBlock);  // elements handed out at a time
+constexpr std::int64_t kParallelFrom = 1 << 15;                          // below, waking a thread costs more
+
+struct Workspace {
+  Scratch x, t, w, p, g;
+  alignas(64) char loss[Scratch::kBytes];  // losses to be summed or converted
+  alignas(64) char grad[Scratch::kBytes];
+  alignas(64) char narrow[Scratch::kBytes];  // results in the output's dtype, to be scattered
+};
+
+Workspace* workspace() {
+  static thread_local std::unique_ptr<Workspace> mine;
+  if (!mine) mine.reset(new (std::nothrow) Workspace);
+  return mine.get();
+}
+
+// Where one output of a block goes.
+struct Sink {
+  const Operand* out = nullptr;
+  DType compute = DType::F32;
+  bool direct = false;  // the kernel can write `out` itself
+  bool as_row = false;  // the kernel stores the row's dtype, else its compute type
+
+  void prepare(const Operand& o, DType row, DType compute_type) {
+    out = &o;
+    compute = compute_type;
+    as_row = o.dtype == row;
+    direct = o.kind == Operand::Kind::Contiguous && (as_row || o.dtype == compute_type);
+  }
+  void* target(std::int64_t first, char* scratch) const {
+    return direct ? out->base + first * size_of(out->dtype) : scratch;
+  }
+  // `scratch` holds n results of dtype `have`.
+  void finish(std::int64_t first, std::size_t n, char* scratch, DType have, Workspace& ws,
+              const kernels::KernelTable& table) const {
+    if (direct) return;
+    const bool contiguous = out->kind == Operand::Kind::Contiguous;
+    char* result = scratch;
+    if (have != out->dtype) {
+      result = contiguous ? out->base + first * size_of(out->dtype) : ws.narrow;
+      table.store[compute == DType::F64 ? 1 : 0][static_cast<int>(out->dtype)](scratch, result, n);
+    }
+    if (!contiguous)
+      scatter(result, *out, first, n);
+    else if (result == scratch)
+      std::copy_n(scratch, n * static_cast<std::size_t>(size_of(out->dtype)), out->base + first * size_of(out->dtype));
+  }
+};
+
+class Runner {
+ public:
+  Runner(const Plan& plan, Workspace& ws) : plan_(plan), ws_(ws), table_(kernel_table()) {
+    const int op = static_cast<int>(plan.op);
+    const auto row = static_cast<DType>(plan.row);
+    compute_ = plan.wide ? DType::F64 : DType::F32;
+    x_.prepare(plan.logits, row, ws.x, table_);
+    if (kReadsTargets[op]) t_.prepare(plan.targets, row, ws.t, table_);
+    const bool elementwise_grad =
+        plan.grad_output.kind != Operand::Kind::Absent && plan.grad_output.kind != Operand::Kind::Splat;
+    const bool weight = plan.weight.kind != Operand::Kind::Absent;
+    has_w_ = weight || elementwise_grad;
+    has_p_ = plan.pos_weight.kind != Operand::Kind::Absent;
+    if (has_w_) {
+      load_or_one(w_, plan.weight, weight, ws.w);
+      load_or_one(g_, plan.grad_output, elementwise_grad, ws.g);
+    }
+    if (has_p_) p_.prepare(plan.pos_weight, compute_, ws.p, table_);
+
+    double scale = plan.scale;
+    if (plan.grad_output.kind == Operand::Kind::Splat && plan.op != Op::Loss) {
+      double g;
+      table_.load[static_cast<int>(plan.grad_output.dtype)][1](plan.grad_output.base, &g, 1);
+      scale *= g;
+    }
+    set_scale(scale);
+    has_grad_ = plan.op != Op::Loss;
+    if (has_grad_) grad_.prepare(plan.grad_out, row, compute_);
+    if (plan.elementwise_loss()) loss_.prepare(plan.loss_out, row, compute_);
+    if (plan.op == Op::ValueAndGrad) {  // its loss is always of the compute type
+      loss_.as_row = false;
+      loss_.direct = loss_.out && loss_.out->kind == Operand::Kind::Contiguous && loss_.out->dtype == compute_;
+    }
+    const bool row_store = has_grad_ ? grad_.as_row : loss_.out && loss_.as_row;
+    stored_ = row_store ? row : compute_;
+    fn_ = table_.op[kKernel[op]][plan.row][row_store ? 0 : 1]
+                   [(has_w_ ? kernels::kHasWeight : 0) | (has_p_ ? kernels::kHasPosWeight : 0)];
+  }
+
+  void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
+    const bool reads_targets = kReadsTargets[static_cast<int>(plan_.op)];
+    kernels::BlockArgs a{};
+    a.scale_hi = scale_hi_;
+    a.scale_lo = scale_lo_;
+    for (std::int64_t i = begin; i < end; i += static_cast<std::int64_t>(kBlock)) {
+      const auto n = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(kBlock), end - i));
+      a.n = n;
+      a.x = x_.block(i, n);
+      a.t = reads_targets ? t_.block(i, n) : nullptr;
+      a.w = has_w_ ? w_.block(i, n) : nullptr;
+      a.g = has_w_ ? g_.block(i, n) : nullptr;
+      a.p = has_p_ ? p_.block(i, n) : nullptr;
+      a.loss = loss_.out ? loss_.target(i, ws_.loss) : ws_.loss;
+      a.grad = has_grad_ ? grad_.target(i, ws_.grad) : nullptr;
+      fn_(a);
+      if (has_grad_) grad_.finish(i, n, ws_.grad, stored_, ws_, table_);
+      if (loss_.out)
+        loss_.finish(i, n, ws_.loss, has_grad_ ? compute_ : stored_, ws_, table_);
+      else if (sum)
+        add(n, *sum);
+    }
+  }
+
+ private:
+  void load_or_one(Loader& l, const Operand& o, bool present, Scratch& s) {
+    if (present)
+      l.prepare(o, compute_, s, table_);
+    else
+      l.prepare_constant(1.0, compute_, s, table_);
+  }
+  void set_scale(double scale) {
+    // scale / N as an unevaluated sum in the compute type
+    const double n = static_cast<double>(plan_.mean_over ? plan_.mean_over : static_cast<std::uint64_t>(plan_.count));
+    const bool mean = plan_.reduction == Reduction::Mean;
+    const double c = mean ? scale / n : scale;
+    if (plan_.wide) {
+      scale_hi_ = c;
+      scale_lo_ = mean ? std::fma(-c, n, scale) / n : 0.0;
+    } else {
+      const auto hi = static_cast<float>(c);
+      scale_hi_ = hi;
+      scale_lo_ = static_cast<float>(c - static_cast<double>(hi));
+    }
+    if (!std::isfinite(scale_lo_)) scale_lo_ = 0.0;
+  }
+  void add(std::size_t n, ExactSum& sum) {
+    const kernels::BlockSum s = plan_.wide ? table_.sum_f64(reinterpret_cast<const double*>(ws_.loss), n)
+                                           : table_.sum_f32(reinterpret_cast<const float*>(ws_.loss), n);
+    if (s.exact) {
+      for (double part : s.part)
+        if (part != 0.0) sum.add(part);
+      return;
+    }
+    for (std::size_t i = 0; i < n; ++i)
+      sum.add(plan_.wide ? reinterpret_cast<const double*>(ws_.loss)[i]
+                         : static_cast<double>(reinterpret_cast<const float*>(ws_.loss)[i]));
+  }
+
+  const Plan& plan_;
+  Workspace& ws_;
+  const kernels::KernelTable& table_;
+  DType compute_ = DType::F32, stored_ = DType::F32;
+  Loader x_, t_, w_, p_, g_;
+  Sink loss_, grad_;
+  bool has_w_ = false, has_p_ = false, has_grad_ = false;
+  double scale_hi_ = 1, scale_lo_ = 0;
+  kernels::BlockFn fn_ = nullptr;
+};
+
+}  // namespace
+
+Status execute(const Plan& plan, ExactSum* sum, int threads) {
+  if (plan.count == 0) return {};
+  const std::int64_t chunks = (plan.count + kGrain - 1) / kGrain;
+  const int workers = plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks));
+  std::atomic<std::int64_t> next{0};
+  std::atomic<bool> out_of_memory{false};
+  std::mutex merging;
+  const auto work = [&](int) {
+    Workspace* ws = workspace();
+    if (!ws) {
+      out_of_memory = true;
+      return;
+    }
+    const kernels::KernelTable& table = kernel_table();
+    const std::uint64_t fp = table.enter_fp();
+    {
+      Runner runner(plan, *ws);
+      if (workers == 1) {
+        runner.run(0, plan.count, sum);
+      } else {
+        ExactSum mine;
+        for (std::int64_t c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;)
+          runner.run(c * kGrain, std::min(plan.count, (c + 1) * kGrain), &mine);
+        if (sum) {
+          const std::lock_guard lock(merging);
+          sum->merge(mine);
+        }
+      }
+    }
+    table.leave_fp(fp);
+  };
+  if (workers == 1)
+    work(0);
+  else
+    run_on_pool(workers, work);
+  if (out_of_memory) return {Fault::Runtime, "out of memory: the scratch of a thread could not be allocated"};
+  return {};
+}
+
+double reduced(const Plan& plan, const ExactSum& sum, DType dtype) {
+  return sum.read(dtype, plan.reduction == Reduction::Mean ? static_cast<std::uint64_t>(plan.count) : 1);
+}
+
+}  // namespace bcelogits

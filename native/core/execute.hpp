@@ -1,0 +1,22 @@
+// Runs a plan: blocks of elements through the kernels of the ISA in use, on one or several threads.
+#pragma once
+
+#include "exact_sum.hpp"
+#include "plan.hpp"
+
+namespace bcelogits {
+
+// Elementwise outputs are written; the losses of a reducing plan are added to `sum` (may be null otherwise).
+Status execute(const Plan& plan, ExactSum* sum, int threads);
+
+// The reduced result of a plan, rounded once to `dtype`.
+double reduced(const Plan& plan, const ExactSum& sum, DType dtype);
+
+// The kernels in use: the best that the processor has and BCELOGITS_MAX_ISA allows.
+const kernels::KernelTable& kernel_table();
+// Chooses them. An error text if BCELOGITS_MAX_ISA names no ISA of this build, else empty. Call once, first.
+std::string select_isa();
+// The ISAs of this build that this processor has, weakest first.
+std::string available_isas();  // comma-separated
+
+}  // namespace bcelogits

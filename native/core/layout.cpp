@@ -1,0 +1,67 @@
+// See layout.hpp.
+#include "layout.hpp"
+
+namespace bcelogits {
+
+Layout make_layout(const ArrayView& v) {
+  Layout l;
+  l.ndim = v.ndim;
+  for (int i = 0; i < v.ndim; ++i) {
+    const std::int64_t magnitude = v.strides[i] < 0 ? -v.strides[i] : v.strides[i];
+    int at = i;  // insertion sort, stable; broadcast axes (stride 0) and single elements keep their place outside
+    while (at > 0) {
+      const int before = l.axis[at - 1];
+      const std::int64_t other = v.strides[before] < 0 ? -v.strides[before] : v.strides[before];
+      if (other == 0 || magnitude == 0 || v.shape[before] == 1 || v.shape[i] == 1 || other >= magnitude) break;
+      l.axis[at] = before;
+      --at;
+    }
+    l.axis[at] = i;
+  }
+  for (int i = 0; i < l.ndim; ++i) {
+    l.dim[i] = v.shape[l.axis[i]];
+    l.flip[i] = v.strides[l.axis[i]] < 0;
+  }
+  return l;
+}
+
+Operand place(const Layout& l, const ArrayView& v) {
+  Operand o;
+  if (!v.present) return o;
+  o.dtype = v.dtype;
+  o.base = static_cast<char*>(v.data);
+  const int lead = l.ndim - v.ndim;
+  int n = 0;
+  for (int i = 0; i < l.ndim; ++i) {
+    const int axis = l.axis[i] - lead;
+    std::int64_t stride = axis < 0 || v.shape[axis] == 1 ? 0 : v.strides[axis];
+    if (l.dim[i] == 1) continue;
+    if (l.flip[i]) {
+      o.base += stride * (l.dim[i] - 1);
+      stride = -stride;
+    }
+    if (n > 0 && o.stride[n - 1] == stride * l.dim[i]) {  // merges with the dimension outside it
+      o.dim[n - 1] *= l.dim[i];
+      o.stride[n - 1] = stride;
+    } else {
+      o.dim[n] = l.dim[i];
+      o.stride[n] = stride;
+      ++n;
+    }
+  }
+  o.ndim = n;
+  const int size = size_of(v.dtype);
+  if (n == 0 || (n == 1 && o.stride[0] == 0)) {
+    o.kind = Operand::Kind::Splat;
+  } else if (n == 1 && o.stride[0] == size) {
+    o.kind = Operand::Kind::Contiguous;
+  } else if (n == 2 && o.stride[0] == 0 && o.stride[1] == size) {
+    o.kind = Operand::Kind::Periodic;
+    o.period = o.dim[1];
+  } else {
+    o.kind = Operand::Kind::Strided;
+  }
+  return o;
+}
+
+}  // namespace bcelogits

@@ -1,0 +1,22 @@
+// The iteration space: the dimensions of logits in the order in which memory is walked best, and each operand in it.
+#pragma once
+
+#include "plan.hpp"
+
+namespace bcelogits {
+
+struct Layout {
+  int ndim = 0;
+  std::int64_t dim[kMaxDims];  // outermost first
+  int axis[kMaxDims];          // which axis of logits it is
+  bool flip[kMaxDims];         // walked from its end
+};
+
+// Sums are exact and elementwise results independent, so the order is free: by falling stride of logits,
+// negative strides turned round.
+Layout make_layout(const ArrayView& logits);
+
+// `v`, broadcast to the space's shape (aligned at the last axis), with neighbouring dimensions merged.
+Operand place(const Layout& layout, const ArrayView& v);
+
+}  // namespace bcelogits

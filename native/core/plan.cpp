@@ -1,0 +1,168 @@
+// See plan.hpp.
+#include "plan.hpp"
+
+#include "layout.hpp"
+#include "overlap.hpp"
+
+namespace bcelogits {
+
+namespace {
+
+constexpr const char* kFloats = "float32, float16, bfloat16 or float64";
+
+std::string shape_text(const ArrayView& v) {
+  std::string s;
+  for (int i = 0; i < v.ndim; ++i) s.append(i ? ", " : "").append(std::to_string(v.shape[i]));
+  return (v.ndim == 1 ? "(" + s + "," : "(" + s).append(")");
+}
+
+Status check_dtype(const char* name, const ArrayView& v) {
+  if (v.dtype >= DType::Count)
+    return Status::type(std::string(name) + ": " + v.type_name + ", expected an array of " + kFloats);
+  if (v.byte_swapped)
+    return Status::type(
+        std::string(name) + ": " + info(v.dtype).name +
+        " of foreign byte order, expected native byte order (convert with .astype(a.dtype.newbyteorder('=')))");
+  if (v.ndim > kMaxDims)
+    return Status::value(std::string(name) + ": " + std::to_string(v.ndim) + " dimensions, expected at most " +
+                         std::to_string(kMaxDims));
+  return {};
+}
+
+bool same_shape(const ArrayView& a, const ArrayView& b) {
+  if (a.ndim != b.ndim) return false;
+  for (int i = 0; i < a.ndim; ++i)
+    if (a.shape[i] != b.shape[i]) return false;
+  return true;
+}
+
+bool broadcasts_to(const ArrayView& v, const ArrayView& to) {
+  if (v.ndim > to.ndim) return false;
+  for (int i = 1; i <= v.ndim; ++i) {
+    const std::int64_t n = v.shape[v.ndim - i];
+    if (n != 1 && n != to.shape[to.ndim - i]) return false;
+  }
+  return true;
+}
+
+Status check_broadcast(const char* name, const ArrayView& v, const char* whose, const ArrayView& to) {
+  if (broadcasts_to(v, to)) return {};
+  return Status::value(std::string(name) + ": shape " + shape_text(v) + ", expected one that broadcasts to " +
+                       shape_text(to) + ", the shape of " + whose);
+}
+
+}  // namespace
+
+std::int64_t parse_reduction(const std::string& text) {
+  if (text == "none") return 0;
+  if (text == "mean") return 1;
+  if (text == "sum") return 2;
+  return -1;
+}
+
+Status plan_inputs(const Request& r, Plan& plan) {
+  struct Named {
+    const char* name;
+    const ArrayView& view;
+    bool required;
+  };
+  static constexpr bool has_grad[] = {
+#define X(name, kernel, has_grad_output, reads_targets) has_grad_output != 0,
+#include "op.def"
+#undef X
+  };
+  static constexpr bool reads[] = {
+#define X(name, kernel, has_grad_output, reads_targets) reads_targets != 0,
+#include "op.def"
+#undef X
+  };
+  const int op = static_cast<int>(r.op);
+  const Named all[] = {{"grad_output", r.grad_output, has_grad[op]},
+                       {"logits", r.logits, true},
+                       {"targets", r.targets, true},
+                       {"weight", r.weight, false},
+                       {"pos_weight", r.pos_weight, false}};
+  for (const Named& a : all) {
+    if (!a.view.present) {
+      if (a.required) return {Fault::Null, std::string(a.name) + ": None, expected an array of " + kFloats};
+      continue;
+    }
+    if (Status s = check_dtype(a.name, a.view); !s.ok()) return s;
+  }
+  if (r.reduction < 0 || r.reduction > 2)
+    return Status::value("reduction: " + std::to_string(r.reduction) + ", expected 0 (none), 1 (mean) or 2 (sum)");
+  if (!same_shape(r.logits, r.targets))
+    return Status::value("targets: shape " + shape_text(r.targets) + ", expected " + shape_text(r.logits) +
+                         ", the shape of logits");
+  for (const Named& a : {all[0], all[3], all[4]})
+    if (a.view.present)
+      if (Status s = check_broadcast(a.name, a.view, a.name == all[0].name ? "logits" : "targets", r.targets); !s.ok())
+        return s;
+
+  std::int64_t count = 1;
+  bool overflow = false, empty = false;
+  for (int i = 0; i < r.logits.ndim; ++i) {
+    overflow = overflow || __builtin_mul_overflow(count, r.logits.shape[i], &count);
+    empty = empty || r.logits.shape[i] == 0;
+  }
+  if (empty)
+    count = 0;
+  else if (overflow)
+    return Status::value("logits: shape " + shape_text(r.logits) + ", expected fewer than 2^63 elements");
+
+  plan.op = r.op;
+  plan.reduction = static_cast<Reduction>(r.reduction);
+  plan.result = promote(r.logits.dtype, r.targets.dtype);
+  plan.count = count;
+  plan.wide = false;
+  for (const Named& a : all)
+    if (a.view.present && !a.view.weak && a.view.dtype == DType::F64) plan.wide = true;
+
+  const Layout layout = make_layout(r.logits);
+  plan.logits = place(layout, r.logits);
+  plan.targets = place(layout, r.targets);
+  plan.weight = place(layout, r.weight);
+  plan.pos_weight = place(layout, r.pos_weight);
+  plan.grad_output = has_grad[op] ? place(layout, r.grad_output) : Operand{};
+
+  // The row whose kernels read logits and targets as they lie; otherwise the loader converts both.
+  const DType x = r.logits.dtype, t = reads[op] ? r.targets.dtype : x;
+  plan.row = plan.wide ? kernels::kF64 : x == t ? static_cast<kernels::Row>(x) : kernels::kF32;
+  return {};
+}
+
+Status plan_output(const Request& r, const char* name, const ArrayView& out, bool elementwise, Operand& target) {
+  if (!out.present) return {Fault::Null, std::string(name) + ": None, expected an array"};
+  if (Status s = check_dtype(name, out); !s.ok()) return s;
+  if (elementwise) {
+    if (!same_shape(out, r.logits))
+      return Status::value(std::string(name) + ": shape " + shape_text(out) + ", expected " + shape_text(r.logits) +
+                           ", the shape of logits");
+  } else if (!(out.ndim == 0 || (out.ndim == 1 && out.shape[0] == 1))) {
+    return Status::value(std::string(name) + ": shape " + shape_text(out) +
+                         ", expected () or (1,) for a reduced result");
+  }
+  if (!out.writable) return Status::value(std::string(name) + ": read-only, expected a writable array");
+  if (overlaps_itself(out))
+    return Status::value(std::string(name) + ": several elements share memory, expected an array without overlap");
+  const struct {
+    const char* name;
+    const ArrayView& view;
+  } inputs[] = {{"grad_output", r.grad_output},
+                {"logits", r.logits},
+                {"targets", r.targets},
+                {"weight", r.weight},
+                {"pos_weight", r.pos_weight}};
+  for (const auto& in : inputs) {
+    if (!in.view.present || in.view.weak) continue;
+    if (elementwise && exactly_in_place(out, in.view)) continue;  // every element is read before it is written
+    if (may_overlap(out, in.view))
+      return Status::value(
+          std::string(name) + ": overlaps " + in.name +
+          (elementwise ? ", expected separate memory or exactly the same elements" : ", expected separate memory"));
+  }
+  target = place(elementwise ? make_layout(r.logits) : make_layout(out), out);
+  return {};
+}
+
+}  // namespace bcelogits

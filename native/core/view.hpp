@@ -1,0 +1,26 @@
+// An operand as a door hands it over: untrusted, nothing copied, strides in bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dtype.hpp"
+
+namespace bcelogits {
+
+inline constexpr int kMaxDims = 64;  // NumPy's limit
+
+struct ArrayView {
+  bool present = false;
+  void* data = nullptr;
+  DType dtype = DType::Unsupported;
+  int ndim = 0;
+  const std::int64_t* shape = nullptr;
+  const std::int64_t* strides = nullptr;
+  bool writable = false;
+  bool byte_swapped = false;
+  bool weak = false;        // a Python number: it takes part in no promotion
+  std::string type_name{};  // what an unsupported operand is, for the message
+};
+
+}  // namespace bcelogits

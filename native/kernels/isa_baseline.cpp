@@ -1,0 +1,5 @@
+// The kernels for baseline.
+#define BCELOGITS_ISA baseline
+#include "simd_scalar.hpp"
+
+#include "isa.inc"

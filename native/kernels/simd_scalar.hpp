@@ -1,0 +1,111 @@
+// "Vectors" of one element in portable C++: the baseline of every processor, and the first door of a new one.
+// Without an FMA instruction the fused operation is emulated exactly, so that the bits stay the same.
+#pragma once
+
+#include "half.hpp"
+#include "table.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace bcelogits::kernels::BCELOGITS_ISA {
+namespace {
+
+struct MaskF {
+  bool m;
+};
+using MaskD = MaskF;
+
+inline float fused(float a, float b, float c) {
+#if defined(__FP_FAST_FMAF)
+  return __builtin_fmaf(a, b, c);
+#else
+  // a*b is exact in double. Rounding its sum with c to odd keeps what a second rounding needs to know.
+  const double product = (double)a * (double)b, addend = c, sum = product + addend;
+  const double back = sum - product, error = (product - (sum - back)) + (addend - back);
+  std::uint64_t bits = bit_cast<std::uint64_t>(sum);
+  if (error != 0.0 && error == error && (bits & 1) == 0) bits += ((error > 0) == (sum > 0)) ? 1 : (std::uint64_t)-1;
+  return (float)bit_cast<double>(bits);
+#endif
+}
+inline double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
+template <class E, class Bits, int mant>
+struct Scalar {
+  using Elem = E;
+  static constexpr std::size_t W = 1;
+  E v;
+  static Scalar set1(E a) { return {a}; }
+  template <class T>
+  static Scalar load(const T* p) {
+    return {(E)widen(*p)};
+  }
+  template <class T>
+  void store(T* p) const {
+    narrow((double)v, p);
+  }
+  friend Scalar operator+(Scalar a, Scalar b) { return {a.v + b.v}; }
+  friend Scalar operator-(Scalar a, Scalar b) { return {a.v - b.v}; }
+  friend Scalar operator*(Scalar a, Scalar b) { return {a.v * b.v}; }
+  friend Scalar operator/(Scalar a, Scalar b) { return {a.v / b.v}; }
+  friend Scalar fma(Scalar a, Scalar b, Scalar c) { return {fused(a.v, b.v, c.v)}; }
+  friend Scalar fms(Scalar a, Scalar b, Scalar c) { return {fused(a.v, b.v, -c.v)}; }
+  friend Scalar fnma(Scalar a, Scalar b, Scalar c) { return {fused(-a.v, b.v, c.v)}; }
+  friend Scalar fnms(Scalar a, Scalar b, Scalar c) { return {fused(-a.v, b.v, -c.v)}; }
+  friend Scalar neg_abs(Scalar a) { return {bit_cast<E>(bit_cast<Bits>(a.v) | ((Bits)1 << (sizeof(E) * 8 - 1)))}; }
+  friend Scalar negate(Scalar a) { return {-a.v}; }
+  friend Scalar max_or_second(Scalar a, Scalar b) { return {a.v > b.v ? a.v : b.v}; }
+  friend Scalar scale_from_bits(Scalar a) { return {bit_cast<E>((Bits)(bit_cast<Bits>(a.v) << mant))}; }
+  friend MaskF sign_bit(Scalar a) { return {(bit_cast<Bits>(a.v) >> (sizeof(E) * 8 - 1)) != 0}; }
+  friend MaskF ge(Scalar a, Scalar b) { return {a.v >= b.v}; }
+  friend MaskF gt(Scalar a, Scalar b) { return {a.v > b.v}; }
+  friend MaskF ne(Scalar a, Scalar b) { return {a.v != b.v}; }
+  friend MaskF ordered(Scalar a, Scalar b) { return {a.v == a.v && b.v == b.v}; }
+  friend Scalar select(MaskF m, Scalar a, Scalar b) { return m.m ? a : b; }
+  friend E hsum(Scalar a) { return a.v; }
+  friend E hmax(Scalar a) { return a.v; }
+};
+inline MaskF operator&(MaskF a, MaskF b) { return {a.m && b.m}; }
+inline MaskF operator|(MaskF a, MaskF b) { return {a.m || b.m}; }
+inline MaskF operator~(MaskF a) { return {!a.m}; }
+inline bool all(MaskF a) { return a.m; }
+
+using VF = Scalar<float, std::uint32_t, 23>;
+using VD = Scalar<double, std::uint64_t, 52>;
+
+// See simd_avx512.hpp.
+struct BitRange {
+  static constexpr std::size_t W = 1;
+  std::uint32_t low = 0xffffffffu, high = 0;
+  void see(const float* p) {
+    const std::uint32_t b = bit_cast<std::uint32_t>(*p);
+    low = b - 1 < low ? b - 1 : low;
+    high = b > high ? b : high;
+  }
+  std::uint32_t min_less_one() const { return low; }
+  std::uint32_t max() const { return high; }
+};
+
+#if defined(__x86_64__)
+inline std::uint64_t enter_fp() {
+  const unsigned saved = _mm_getcsr();
+  _mm_setcsr(0x1f80);
+  return saved;
+}
+inline void leave_fp(std::uint64_t saved) { _mm_setcsr((unsigned)saved); }
+#elif defined(__aarch64__)
+inline std::uint64_t enter_fp() {
+  std::uint64_t saved;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+  __asm__ volatile("msr fpcr, %0" : : "r"((std::uint64_t)0));
+  return saved;
+}
+inline void leave_fp(std::uint64_t saved) { __asm__ volatile("msr fpcr, %0" : : "r"(saved)); }
+#else
+inline std::uint64_t enter_fp() { return 0; }
+inline void leave_fp(std::uint64_t) {}
+#endif
+
+}  // namespace
+}  // namespace bcelogits::kernels::BCELOGITS_ISA

@@ -1,0 +1,68 @@
+// The one door of the kernels: the types that cross it and the table of functions that each ISA exports.
+// Included by kernels/ and by core/; nothing else of either crosses.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace bcelogits::kernels {
+
+struct f16 {
+  std::uint16_t bits;
+};
+struct bf16 {
+  std::uint16_t bits;
+};
+
+// Most elements that one call of a kernel handles. All scratch of a thread is a few blocks, and stays in L1.
+inline constexpr std::size_t kBlock = 2048;
+
+// Rows of the table, in the order of core/dtype.def.
+enum Row : int { kF32 = 0, kF16 = 1, kBF16 = 2, kF64 = 3, kRows = 4 };
+enum Op : int { kLoss = 0, kGrad = 1, kTargetGrad = 2, kValueAndGrad = 3, kOps = 4 };
+
+// Bits of the last index of KernelTable::op.
+inline constexpr int kHasWeight = 1;     // w or g is an array
+inline constexpr int kHasPosWeight = 2;  // p is an array
+
+// One block of contiguous operands. "Compute type" is double in row kF64 and float in the other rows.
+struct BlockArgs {
+  const void* x;              // logits, in the row's dtype
+  const void* t;              // targets, in the row's dtype
+  const void* w;              // weight, compute type, or null
+  const void* p;              // pos_weight, compute type, or null
+  const void* g;              // elementwise grad_output, compute type, or null
+  void* loss;                 // kLoss: store type; kValueAndGrad: compute type
+  void* grad;                 // store type
+  double scale_hi, scale_lo;  // gradients are multiplied by their (unevaluated) sum
+  std::size_t n;
+};
+using BlockFn = void (*)(const BlockArgs&);
+
+// The sum of a block as up to four numbers, each of them exact; `exact` is 0 when that was not possible
+// (infinities, NaN, or a dynamic range beyond what four numbers can hold): then the caller adds one by one.
+struct BlockSum {
+  double part[4];
+  int exact;
+};
+
+struct KernelTable {
+  const char* isa;
+  // [op][row][store: 0 = the row's dtype, 1 = its compute type][kHasWeight | kHasPosWeight]
+  BlockFn op[kOps][kRows][2][4];
+  // from a row's dtype to a compute type (0 float, 1 double), and back, rounding once
+  void (*load[kRows][2])(const void* src, void* dst, std::size_t n);
+  void (*store[2][kRows])(const void* src, void* dst, std::size_t n);
+  BlockSum (*sum_f32)(const float* v, std::size_t n);
+  BlockSum (*sum_f64)(const double* v, std::size_t n);
+  // Put the floating-point environment of this thread into the IEEE default state, and back.
+  std::uint64_t (*enter_fp)();
+  void (*leave_fp)(std::uint64_t saved);
+};
+
+// Each returns its table; which of them are linked is decided in cmake/isa.cmake.
+const KernelTable* table_baseline();
+const KernelTable* table_avx2();
+const KernelTable* table_avx512();
+
+}  // namespace bcelogits::kernels

@@ -1,0 +1,134 @@
+// See array_view.hpp.
+#include "array_view.hpp"
+
+namespace bcelogits::python {
+
+namespace {
+
+// The struct of the array interface, version 3.
+struct PyArrayInterface {
+  int two;
+  int nd;
+  char typekind;
+  int itemsize;
+  int flags;
+  Py_ssize_t* shape;
+  Py_ssize_t* strides;
+  void* data;
+  PyObject* descr;
+};
+constexpr int kNotSwapped = 0x200, kWriteable = 0x400;
+static_assert(sizeof(Py_ssize_t) == sizeof(std::int64_t), "a 64-bit platform");
+
+// bfloat16 (of ml_dtypes) has kind 'V' and no interface of its own: it is known by its name. NumPy keeps one dtype
+// object for it, so that the name is looked at once.
+bool is_bfloat16(nb::handle array) {
+  nb::object dtype = array.attr("dtype");
+  nb::object& known = NumPy::get().dtype[static_cast<int>(DType::BF16)];
+  if (known.is_valid() && dtype.is(known)) return true;
+  if (text_of(dtype.attr("name")) != "bfloat16") return false;
+  if (!known.is_valid()) known = dtype;
+  return true;
+}
+
+DType float_of(char kind, int itemsize) {
+  if (kind != 'f') return DType::Unsupported;
+  switch (itemsize) {
+    case 2:
+      return DType::F16;
+    case 4:
+      return DType::F32;
+    case 8:
+      return DType::F64;
+    default:
+      return DType::Unsupported;
+  }
+}
+
+std::string type_text(nb::handle object) { return text_of(object.type().attr("__name__")); }
+
+}  // namespace
+
+std::string text_of(nb::handle object) {
+  const nb::object text = nb::steal(PyObject_Str(object.ptr()));
+  const char* s = text.is_valid() ? PyUnicode_AsUTF8(text.ptr()) : nullptr;
+  if (s) return s;
+  PyErr_Clear();
+  return "?";
+}
+
+NumPy& NumPy::get() {
+  static NumPy* numpy = [] {  // never freed: outlives the interpreter's teardown
+    auto* n = new NumPy;
+    nb::module_ module = nb::module_::import_("numpy");
+    n->ndarray = module.attr("ndarray");
+    n->empty = module.attr("empty");
+    n->empty_like = module.attr("empty_like");
+    for (DType d : {DType::F32, DType::F16, DType::F64})
+      n->dtype[static_cast<int>(d)] = module.attr("dtype")(info(d).name);
+    return n;
+  }();
+  return *numpy;
+}
+
+nb::object dtype_object(DType d) {
+  NumPy& n = NumPy::get();
+  nb::object& o = n.dtype[static_cast<int>(d)];
+  if (!o.is_valid())
+    o = nb::module_::import_("numpy").attr("dtype")(nb::module_::import_("ml_dtypes").attr("bfloat16"));
+  return o;
+}
+
+DType dtype_from(nb::handle object) {
+  nb::object dtype = nb::module_::import_("numpy").attr("dtype")(object);
+  const std::string name = text_of(dtype.attr("name"));
+  for (int i = 0; i < static_cast<int>(DType::Count); ++i)
+    if (name == kDTypes[i].name && nb::cast<bool>(dtype.attr("isnative"))) return static_cast<DType>(i);
+  return DType::Unsupported;
+}
+
+Held::Held(nb::handle object, bool numbers_allowed) {
+  if (object.is_none()) return;
+  view.present = true;
+  if (PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr())) {
+    if (!numbers_allowed) {
+      view.type_name = "a Python " + type_text(object);
+      return;
+    }
+    number = PyFloat_AsDouble(object.ptr());
+    if (number == -1.0 && PyErr_Occurred()) throw nb::python_error();  // an int beyond double's range
+    view.data = &number;
+    view.dtype = DType::F64;
+    view.weak = true;
+    return;
+  }
+  PyObject* capsule = PyObject_GetAttrString(object.ptr(), "__array_struct__");
+  if (!capsule) {
+    PyErr_Clear();
+    view.type_name = "a " + type_text(object);
+    return;
+  }
+  owner = nb::steal(capsule);
+  auto* a =
+      PyCapsule_CheckExact(capsule) ? static_cast<PyArrayInterface*>(PyCapsule_GetPointer(capsule, nullptr)) : nullptr;
+  if (!a || a->two != 2) {
+    PyErr_Clear();
+    view.type_name = "a " + type_text(object) + " whose __array_struct__ is malformed";
+    return;
+  }
+  if (!object.type().is(NumPy::get().ndarray) && PyObject_HasAttrString(object.ptr(), "mask")) {
+    view.type_name = "a masked array (its mask would be ignored)";
+    return;
+  }
+  view.dtype = float_of(a->typekind, a->itemsize);
+  if (a->typekind == 'V' && a->itemsize == 2 && is_bfloat16(object)) view.dtype = DType::BF16;
+  if (view.dtype == DType::Unsupported) view.type_name = "dtype " + text_of(object.attr("dtype"));
+  view.data = a->data;
+  view.ndim = a->nd;
+  view.shape = reinterpret_cast<const std::int64_t*>(a->shape);
+  view.strides = reinterpret_cast<const std::int64_t*>(a->strides);
+  view.writable = (a->flags & kWriteable) != 0;
+  view.byte_swapped = (a->flags & kNotSwapped) == 0;
+}
+
+}  // namespace bcelogits::python

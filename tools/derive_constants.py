@@ -1,0 +1,197 @@
+"""Derive every constant of the kernels and write native/kernels/constants.hpp.
+
+Each polynomial is a nearly minimax fit (Lawson's reweighted least squares in 60-digit arithmetic, mpmath)
+whose leading coefficients are fixed exactly.  Its coefficients are then rounded to the format they are used in one at a
+time, lowest power first, refitting those that remain, so that the rounding of one is absorbed by the
+others.  The error that each *rounded* polynomial proves (on a dense grid of the interval) is written beside it.
+
+    python tools/derive_constants.py            # rewrites the header
+    python tools/derive_constants.py --check    # fails if the header is not what this script derives
+
+Needs mpmath.  Takes about a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import mpmath
+from mpmath import mp, mpf
+
+mp.dps = 60
+HEADER = Path(__file__).resolve().parent.parent / "native" / "kernels" / "constants.hpp"
+Fn = Callable[[mpf], mpf]
+
+
+def to_f32(value: mpf) -> mpf:
+    """Round to binary32 (to nearest even; the values here are far from its limits)."""
+    return _round_bits(value, 24)
+
+
+def to_f64(value: mpf) -> mpf:
+    """Round to binary64."""
+    return _round_bits(value, 53)
+
+
+def _round_bits(value: mpf, bits: int) -> mpf:
+    with mp.workprec(bits):
+        return +value
+
+
+def minimax(f: Fn, weight: Fn, powers: list[int], lo: mpf, hi: mpf) -> list[mpf]:
+    """Nearly minimax polynomial  sum(c_k x**k for k in powers)  for f on [lo, hi].
+
+    Weighted least squares on Chebyshev points, reweighted by the error it leaves (Lawson's iteration).
+    """
+    count = 12 * (len(powers) + 2)
+    grid = [(lo + hi) / 2 - (hi - lo) / 2 * mpmath.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+    target, weights = [f(x) for x in grid], [weight(x) for x in grid]
+    lawson = [mpf(1)] * count
+    best: list[mpf] = []
+    best_error = mpf("inf")
+    for _ in range(14):
+        rows = range(len(powers))
+        normal, rhs = mpmath.matrix(len(powers), len(powers)), mpmath.matrix(len(powers), 1)
+        for x, y, w, m in zip(grid, target, weights, lawson, strict=True):
+            scaled, basis = m * w * w, [x**k for k in powers]
+            for i in rows:
+                rhs[i] += scaled * basis[i] * y
+                for j in rows:
+                    normal[i, j] += scaled * basis[i] * basis[j]
+        coefficients = list(mpmath.lu_solve(normal, rhs))
+        error = [
+            abs(w * (sum(c * x**k for c, k in zip(coefficients, powers, strict=True)) - y))
+            for x, y, w in zip(grid, target, weights, strict=True)
+        ]
+        if max(error) < best_error:
+            best, best_error = coefficients, max(error)
+        total = sum(m * e for m, e in zip(lawson, error, strict=True))
+        lawson = [m * e / total * count for m, e in zip(lawson, error, strict=True)]
+    return best
+
+
+def fit_rounded(
+    f: Fn, weight: Fn, degree: int, lo: mpf, hi: mpf, rounded: Callable[[mpf], mpf], fixed: dict[int, mpf] | None = None
+) -> tuple[list[mpf], mpf]:
+    """Coefficients 0..degree, each representable, and the largest weighted error on a grid."""
+    known: dict[int, mpf] = dict(fixed or {})
+    for power in range(degree + 1):
+        if power in known:
+            continue
+        free = [k for k in range(degree + 1) if k not in known]
+        rest: Fn = lambda x, k=dict(known): f(x) - sum(c * x**p for p, c in k.items())  # noqa: E731
+        known[power] = rounded(minimax(rest, weight, free, lo, hi)[0])
+    result = [known[k] for k in range(degree + 1)]
+    worst = mpf(0)
+    for i in range(4001):
+        x = lo + (hi - lo) * i / 4000
+        worst = max(worst, abs(weight(x) * (sum(c * x**k for k, c in enumerate(result)) - f(x))))
+    return result, worst
+
+
+def series_safe(closed: Fn, series: Fn) -> Fn:
+    """`closed` suffers from cancellation near 0: use the series there."""
+    return lambda x: series(x) if abs(x) < mpf("1e-12") else closed(x)
+
+
+def hexfloat(value: mpf, bits: int) -> str:
+    """A C++ hexadecimal literal that names the value exactly."""
+    text = float(value).hex()
+    return text + ("f" if bits == 24 else "")
+
+
+LN2 = mpmath.log(2)
+exp_tail = series_safe(lambda r: (mpmath.exp(r) - 1 - r) / r**2, lambda r: mpf(1) / 2 + r / 6)
+LOG1P_SHARE, LOG1P_CENTRE = mpf(7) / 8, mpf(1) / 2  # as in log1p_parts of native/kernels/math.hpp
+log1p_rest = series_safe(lambda u: mpmath.log1p(u) / u - LOG1P_SHARE, lambda u: 1 - LOG1P_SHARE - u / 2)
+LOG1P_DEGREE = 9
+
+
+def atanh_tail(z: mpf) -> mpf:
+    """R(z), z = s*s, of  log1p(f) = f - (h - s*(h + R)),  h = f*f/2, s = f/(2+f)  (Ng, FreeBSD msun)."""
+    if z < mpf("1e-15"):
+        return mpf(2) / 3 + mpf(2) / 5 * z
+    s = mpmath.sqrt(z)
+    return (2 * mpmath.atanh(s) / s - 2) / z
+
+
+def polynomials() -> list[tuple[str, str, str, list[mpf], mpf, int]]:
+    half = LN2 / 2 * mpf("1.0001")
+    out = []
+    c, e = fit_rounded(exp_tail, lambda r: r**2 / mpmath.exp(r), 4, -half, half, to_f32, {0: mpf(1) / 2})
+    out.append(("kExpTail", "(exp(r) - 1 - r)/r^2 on |r| <= ln2/2", "relative to exp(r)", c, e, 24))
+    # log1p(u) = 7/8 u + u*M: M is small where the rounding of M would show most (u near 1), and in v = u - 1/2
+    # the rounding errors of Horner's rule are damped by |v| <= 1/2.
+    centre = LOG1P_CENTRE
+    c, e = fit_rounded(
+        lambda v: log1p_rest(v + centre),
+        lambda v: (v + centre) / mpmath.log1p(v + centre),
+        LOG1P_DEGREE,
+        mpf("1e-9") - centre,
+        1 - centre,
+        to_f32,
+    )
+    out.append(("kLog1pRest", "log1p(u)/u - 7/8 on [0, 1] in v = u - 1/2", "relative to log1p(u)", c, e, 24))
+    c, e = fit_rounded(exp_tail, lambda r: r**2 / mpmath.exp(r), 9, -half, half, to_f64, {0: mpf(1) / 2})
+    out.append(("kExpTail64", "(exp(r) - 1 - r)/r^2 on |r| <= ln2/2", "relative to exp(r)", c, e, 53))
+    top = (3 - 2 * mpmath.sqrt(2)) ** 2 * mpf("1.001")
+    c, e = fit_rounded(atanh_tail, lambda z: z, 6, mpf(0), top, to_f64)
+    out.append(("kAtanhTail64", "(2 atanh(s)/s - 2)/s^2 in z = s^2 on [0, (3-2*sqrt(2))^2]", "z times the absolute error, relative to log1p", c, e, 53))
+    return out
+
+
+def scalars() -> list[tuple[str, str, mpf, int]]:
+    ln2_hi64 = _round_bits(LN2, 42)  # n*ln2_hi is exact for |n| < 2^11
+    return [
+        ("kLog2e", "log2(e)", to_f32(1 / LN2), 24),
+        ("kLn2Hi", "ln 2, high part; the fma that uses it is exact", to_f32(LN2), 24),
+        ("kLn2Lo", "ln 2 - kLn2Hi", to_f32(LN2 - to_f32(LN2)), 24),
+        ("kLog2e64", "log2(e)", to_f64(1 / LN2), 53),
+        ("kLn2Hi64", "ln 2 to 42 bits", ln2_hi64, 53),
+        ("kLn2Lo64", "ln 2 - kLn2Hi64", to_f64(LN2 - ln2_hi64), 53),
+    ]
+
+
+def render() -> str:
+    lines = [
+        "// Constants of the kernels: generated by tools/derive_constants.py; do not edit.",
+        "// The error beside each polynomial is that of its rounded coefficients in exact arithmetic.",
+        "#pragma once",
+        "",
+        "namespace bcelogits::constants {",
+        "namespace {  // internal linkage: the ISA objects share no symbol",
+        "",
+    ]
+    for name, meaning, value, bits in scalars():
+        kind = "float" if bits == 24 else "double"
+        lines.append(f"constexpr {kind} {name} = {hexfloat(value, bits)};  // {meaning}")
+    for name, meaning, relative, values, error, bits in polynomials():
+        kind = "float" if bits == 24 else "double"
+        lines += ["", f"// {meaning}; max error {mpmath.nstr(error, 4)} = 2^{mpmath.nstr(mpmath.log(error, 2), 5)} ({relative})."]
+        body = ", ".join(hexfloat(v, bits) for v in values)
+        lines.append(f"constexpr {kind} {name}[{len(values)}] = {{{body}}};")
+    lines += ["", "}  // namespace",
+        "}  // namespace bcelogits::constants", ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    args = parser.parse_args()
+    text = render()
+    if args.check:
+        if HEADER.read_text() != text:
+            print(f"{HEADER} is not what this script derives", file=sys.stderr)
+            return 1
+        return 0
+    HEADER.write_text(text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
