@@ -227,31 +227,41 @@ NB_MODULE(_core, m) {
   thread_count = default_threads();
 
   m.doc() = "The native engine. Use the functions of the bcelogits package, which document and name the arguments.";
-  m.attr("__version__") = BCELOGITS_VERSION;
+  m.def("version", [] { return std::string(BCELOGITS_VERSION); });
+
+#define ANY(name) name ": typing.Any"
+#define OPERANDS ANY("logits") ", " ANY("targets") ", " ANY("weight") ", " ANY("pos_weight") ", " ANY("reduction") ", "
   m.def("loss", &loss, "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a,
-        "out"_a.none());
+        "out"_a.none(), nb::sig("def loss(" OPERANDS ANY("out") ") -> typing.Any"));
   m.def("backward", &gradient<Op::Backward>, "grad_output"_a.none(), "logits"_a.none(), "targets"_a.none(),
-        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a, "out"_a.none());
+        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a, "out"_a.none(),
+        nb::sig("def backward(" ANY("grad_output") ", " OPERANDS ANY("out") ") -> typing.Any"));
   m.def("target_backward", &gradient<Op::TargetBackward>, "grad_output"_a.none(), "logits"_a.none(), "targets"_a.none(),
-        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a, "out"_a.none());
+        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a, "out"_a.none(),
+        nb::sig("def target_backward(" ANY("grad_output") ", " OPERANDS ANY("out") ") -> typing.Any"));
   m.def(
       "value_and_grad",
       [](nb::handle x, nb::handle t, nb::handle w, nb::handle p, nb::handle reduction, nb::handle grad_out) {
         return value_and_grad(x, t, w, p, reduction, grad_out, nullptr, 0);
       },
       "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a,
-      "grad_out"_a.none());
+      "grad_out"_a.none(),
+      nb::sig("def value_and_grad(" OPERANDS ANY("grad_out") ") -> tuple[typing.Any, typing.Any]"));
   m.def(
       "value_and_grad_piece",
       [](nb::handle x, nb::handle t, nb::handle w, nb::handle p, nb::handle reduction, nb::handle grad_out,
          std::uint64_t total, LossAccumulator& into) { value_and_grad(x, t, w, p, reduction, grad_out, &into, total); },
       "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a,
-      "grad_out"_a.none(), "total"_a, "accumulator"_a);
+      "grad_out"_a.none(), "total"_a, "accumulator"_a,
+      nb::sig(
+          "def value_and_grad_piece(" OPERANDS ANY("grad_out") ", total: int, accumulator: LossAccumulator) -> None"));
 
   nb::class_<LossAccumulator>(m, "LossAccumulator")
       .def(nb::init<>())
       .def("update", &update, "logits"_a.none(), "targets"_a.none(), "weight"_a.none() = nb::none(), nb::kw_only(),
-           "pos_weight"_a.none() = nb::none())
+           "pos_weight"_a.none() = nb::none(),
+           nb::sig("def update(self, " ANY("logits") ", " ANY("targets") ", weight: typing.Any = None, *, "
+                                                                         "pos_weight: typing.Any = None) -> None"))
       .def(
           "merge",
           [](LossAccumulator& self, const LossAccumulator& other) {
@@ -261,16 +271,20 @@ NB_MODULE(_core, m) {
               self.result = self.result == DType::Unsupported ? other.result : promote(self.result, other.result);
           },
           "other"_a)
-      .def("result", &read_out, "reduction"_a = "mean", "dtype"_a.none() = nb::none())
+      .def("result", &read_out, "reduction"_a = "mean", "dtype"_a.none() = nb::none(),
+           nb::sig("def result(self, reduction: typing.Any = 'mean', dtype: typing.Any = None) -> typing.Any"))
       .def_ro("count", &LossAccumulator::count)
       .def("__getstate__", &get_state)
       .def("__setstate__", [](LossAccumulator& self, nb::bytes state) {
         new (&self) LossAccumulator;
         set_state(self, state);
       });
+#undef OPERANDS
+#undef ANY
 
-  m.def("set_num_threads", &set_num_threads, "n"_a);
-  m.def("get_num_threads", [] { return thread_count.load(); });
+  m.def("set_num_threads", &set_num_threads, "n"_a, nb::sig("def set_num_threads(n: int) -> None"),
+        "Set how many threads calls of this process use, 1 to 4096. Results do not depend on it.");
+  m.def("get_num_threads", [] { return thread_count.load(); }, "How many threads calls of this process use.");
   m.def("isa", [] { return std::string(kernel_table().isa); });
   m.def("isas", &available_isas);
 }

@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias, TypedDict
 import numpy.typing as npt
 
 from bcelogits import _core
-from bcelogits._core import LossAccumulator, get_num_threads, set_num_threads
+from bcelogits._accumulator import LossAccumulator
+from bcelogits._core import get_num_threads, set_num_threads
 
 Array: TypeAlias = npt.NDArray[Any]
 Reduction: TypeAlias = Literal["none", "mean", "sum", 0, 1, 2]
@@ -71,7 +72,7 @@ def binary_cross_entropy_with_logits(
         >>> binary_cross_entropy_with_logits(logits, targets, reduction="none")
         array([2.0611537e-09, 6.9314718e-01, 4.8587352e-02], dtype=float32)
         >>> binary_cross_entropy_with_logits(logits, targets)
-        np.float32(0.24724484)
+        np.float32(0.24724485)
         >>> binary_cross_entropy_with_logits(logits, targets, pos_weight=3.0, reduction="sum")
         np.float32(2.2252035)
     """
@@ -117,7 +118,8 @@ def binary_cross_entropy_with_logits_backward(
         >>> binary_cross_entropy_with_logits_backward(1.0, np.float32([20, 0]), np.float32([1, 0]), reduction="sum")
         array([-2.0611537e-09,  5.0000000e-01], dtype=float32)
     """
-    return _core.backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
+    result: Array = _core.backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
+    return result
 
 
 def binary_cross_entropy_with_logits_target_backward(
@@ -156,7 +158,8 @@ def binary_cross_entropy_with_logits_target_backward(
         >>> binary_cross_entropy_with_logits_target_backward(1.0, x, np.zeros_like(x), reduction="sum")
         array([-1.,  2.], dtype=float32)
     """
-    return _core.target_backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
+    result: Array = _core.target_backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
+    return result
 
 
 def value_and_grad(
@@ -186,10 +189,9 @@ def value_and_grad(
         >>> import numpy as np
         >>> from bcelogits import value_and_grad
         >>> value_and_grad(np.float32([0.0, 2.0]), np.float32([1.0, 1.0]))
-        (np.float32(0.41003758), array([-0.25     , -0.0596015], dtype=float32))
+        (np.float32(0.4100376), array([-0.25      , -0.05960146], dtype=float32))
     """
-    result: tuple[Any, Array] = _core.value_and_grad(logits, targets, weight, pos_weight, reduction, grad_out)
-    return result
+    return _core.value_and_grad(logits, targets, weight, pos_weight, reduction, grad_out)
 
 
 def _value_and_grad_chunk(
@@ -227,7 +229,7 @@ def info() -> Info:
         ['isa', 'isas', 'threads', 'version']
     """
     return {
-        "version": _core.__version__,
+        "version": _core.version(),
         "isa": _core.isa(),
         "isas": _core.isas().split(","),
         "threads": get_num_threads(),

@@ -1,0 +1,72 @@
+"""One word per task: build, test, exhaustive, lint, bench, accuracy, docs, gate."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["gate"]
+nox.options.reuse_existing_virtualenvs = True
+
+TEST = ["pytest", "-m", "not exhaustive"]
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build wheel and sdist into dist/."""
+    session.install("build")
+    session.run("python", "-m", "build", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """The README's test command."""
+    session.install(".[test]")
+    session.run(*TEST, *session.posargs)
+
+
+@nox.session
+def exhaustive(session: nox.Session) -> None:
+    """The long sweeps alone."""
+    session.install(".[test]")
+    session.run("pytest", "-m", "exhaustive", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting, lint rules, types, and what the compiler must not have produced."""
+    session.install(".[lint,test]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("python", "tools/check_native.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Timings against the peers that are installed; see docs/benchmarks.md for what to install."""
+    session.install(".[test,bf16]", *(session.posargs or []))
+    session.run("python", "-m", "benchmarks", "--markdown", "docs/benchmarks.md", "--csv", "benchmarks/results.csv")
+
+
+@nox.session
+def accuracy(session: nox.Session) -> None:
+    """The accuracy report; --full is the default here and takes about ten minutes."""
+    session.install(".[test]")
+    session.run("python", "tools/accuracy.py", *(session.posargs or ["--full", "--markdown", "docs/accuracy.md"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every example that the documentation shows."""
+    session.install(".[test]")
+    session.run("pytest", "tests/package", "-k", "doc")
+    session.run("python", "examples/one_vs_rest_digits.py")
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """What must pass before a change lands."""
+    session.notify("lint")
+    session.notify("test")
+    session.notify("docs")
