@@ -41,6 +41,18 @@ struct Block {
   E* loss_scratch;  // kValueAndGrad
   ST* out;
   Factor<V> scale;
+  Factor<VD> wide_scale;
+  static constexpr bool is_float = sizeof(E) == 4;
+
+  // 16-bit results: rounding to odd first makes the second rounding harmless (Boldo, Melquiond, "Emulation of FMA and
+  // correctly rounded sums: proved algorithms using rounding to odd", IEEE Trans. Comput. 57(4), 2008).
+  static V settle(V r, V rest) {
+    if constexpr (sizeof(ST) == 2) return to_odd(r, rest);
+    return r;
+  }
+  // A result that cannot have lost anything to underflow on its way.
+  static auto safe(V r) { return ge(V::set1(-Const<VF>::kTiny), neg_abs(r)); }
+  static auto is_zero(V a) { return ~ne(a, V::set1(0)); }
 
   template <bool part>
   inline void step(std::size_t i, std::size_t m) {
@@ -50,29 +62,42 @@ struct Block {
     const V z = neg_abs(xv);
     const auto negative = sign_bit(xv);
     const auto near = ge(z, V::set1(-Const<V>::kFast));
-    V r, loss = one;
+    V r, rest, loss = one;
     if constexpr (op == kLoss) {
-      r = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);
-      if (!all(near & ordered(r, r))) r = loss_careful<W_, P_>(xv, tv, wv, pv);
+      r = loss_normal<W_, P_, false>(z, negative, tv, wv, pv, rest);
+      auto fine = near & finite(r);
+      if constexpr (W_ && is_float) fine = fine & (safe(r) | is_zero(wv));
+      r = settle(r, rest);
+      if (!all(fine)) r = select(fine, r, loss_careful<W_, P_>(xv, tv, wv, pv));
     } else {
       const V gv = W_ ? g.at(i) : one;
       Factor<V> c = scale;
       if constexpr (W_) c = combine<false>(wv, gv, scale);
+      const auto narrow_fine = [&](V result) {
+        auto fine = finite(result);
+        if constexpr (W_ && is_float) fine = fine & (safe(result) | is_zero(wv) | is_zero(gv));
+        return fine;
+      };
       if constexpr (op == kTargetGrad) {
-        r = target_grad_normal<P_>(z, xv, pv, c);
-        if (!all(P_ ? near & ordered(r, r) : ordered(r, r))) r = target_grad_careful<W_, P_>(xv, wv, pv, gv, scale);
+        r = target_grad_normal<P_>(z, xv, pv, c, rest);
+        const auto fine = P_ ? near & narrow_fine(r) : narrow_fine(r);
+        r = settle(r, rest);
+        if (!all(fine)) r = select(fine, r, target_grad_careful<W_, P_>(xv, wv, pv, gv, wide_scale));
       } else {
         V S, E_;
         exp_parts(z, S, E_);
-        r = grad_normal<P_, false>(S, E_, negative, tv, pv, c);
-        auto fine = near & ordered(r, r);
-        if constexpr (op == kValueAndGrad) {
-          loss = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);  // shares exp_parts
-          fine = fine & ordered(loss, loss);
+        r = grad_normal<P_, false>(S, E_, negative, tv, pv, c, rest);
+        const auto fine = near & narrow_fine(r);
+        auto good = fine;
+        r = settle(r, rest);
+        if constexpr (op == kValueAndGrad) {  // the compiler shares exp_parts
+          loss = loss_normal<W_, P_, false>(z, negative, tv, wv, pv, rest);
+          good = near & finite(loss);
+          if constexpr (W_ && is_float) good = good & (safe(loss) | is_zero(wv));
         }
-        if (!all(fine)) {
-          r = grad_careful<W_, P_>(xv, tv, wv, pv, gv, scale);
-          if constexpr (op == kValueAndGrad) loss = loss_careful<W_, P_>(xv, tv, wv, pv);
+        if (!all(fine & good)) {
+          r = select(fine, r, grad_careful<W_, P_>(xv, tv, wv, pv, gv, wide_scale));
+          if constexpr (op == kValueAndGrad) loss = select(good, loss, loss_careful<W_, P_>(xv, tv, wv, pv));
         }
       }
     }
@@ -98,6 +123,7 @@ void run_block(const BlockArgs& a) {
   b.loss_scratch = (E*)a.loss;
   b.out = (ST*)(op == kLoss ? a.loss : a.grad);
   b.scale = {V::set1((E)a.scale_hi), V::set1((E)a.scale_lo)};
+  b.wide_scale = {VD::set1(a.scale_hi + (sizeof(E) == 4 ? a.scale_lo : 0)), VD::set1(sizeof(E) == 4 ? 0 : a.scale_lo)};
   std::size_t i = 0;
   for (; i + V::W <= a.n; i += V::W) {
     prefetch<V>(b.x.p + i);

@@ -6,9 +6,9 @@
 //   d loss/dt = w * ( (p-1)*L + (x >= 0 ? -a : p*a) )                           (exactly -w*x without pos_weight)
 // Nothing cancels in the loss for t in [0, 1], and in the gradients only at their own roots.
 //
-// Every vector is first tried by the fast form, which is right when |x| <= kFast and the result is no NaN.
-// Otherwise the careful form repeats it: the same operations in the same order for the lanes that were fine
-// (so that a lane's bits never depend on its neighbours), and the limits for the others.
+// Every vector is first tried by the fast form, which is right when |x| <= kFast, the result is finite and no
+// intermediate can have underflowed. The lanes where that fails, and only they (so that a lane's bits never depend
+// on its neighbours), are taken from the careful form: it knows the limits, and does floats in double.
 #pragma once
 
 #include "constants.hpp"
@@ -21,30 +21,42 @@ struct Const;
 template <>
 struct Const<VF> {
   static constexpr float kFast = 80.0f;                  // exp(-a) and its low part are normal numbers up to here
-  static constexpr float kFloor = -110.0f;               // exp(kFloor) rounds to 0
   static constexpr float kMagic = 12582912.0f + 127.0f;  // 1.5*2^23 + bias: low bits become the exponent field
-  static constexpr float kMagicTiny = 12582912.0f + 127.0f + 64.0f;  // the same for 2^64 times the result
-  static constexpr float kUntiny = 0x1p-64f;
+  static constexpr float kTiny = 0x1p-100f;              // a weighted result below it may hide an underflow
   static constexpr float kLog2e = constants::kLog2e, kLn2Hi = constants::kLn2Hi, kLn2Lo = constants::kLn2Lo;
 };
 template <>
 struct Const<VD> {
   static constexpr double kFast = 670.0;
-  static constexpr double kFloor = -750.0;
+  static constexpr double kFloor = -750.0;  // exp(kFloor) rounds to 0
   static constexpr double kMagic = 0x1.8p52 + 1023.0;
   static constexpr double kMagicTiny = 0x1.8p52 + 1023.0 + 128.0;
   static constexpr double kUntiny = 0x1p-128;
   static constexpr double kLog2e = constants::kLog2e64, kLn2Hi = constants::kLn2Hi64, kLn2Lo = constants::kLn2Lo64;
 };
 
-template <class V, class E, std::size_t N>
-inline V horner(V x, const E (&c)[N]) {
-  V r = V::set1(c[N - 1]);
-  for (std::size_t i = N - 1; i-- > 0;) r = fma(r, x, V::set1(c[i]));
+// sum(c[k] * x^k). Floats: Horner's rule, whose rounding errors are the smaller. Doubles: even part + x * odd part,
+// half the depth for one operation more, since their polynomials are long and their vectors few.
+template <class E, std::size_t N>
+inline VF polynomial(VF x, const E (&c)[N]) {
+  VF r = VF::set1(c[N - 1]);
+  for (std::size_t i = N - 1; i-- > 0;) r = fma(r, x, VF::set1(c[i]));
   return r;
 }
-inline VF exp_tail(VF r) { return horner(r, constants::kExpTail); }
-inline VD exp_tail(VD r) { return horner(r, constants::kExpTail64); }
+template <std::size_t First, class E, std::size_t N>
+inline VD every_second(VD xx, const E (&c)[N]) {
+  constexpr std::size_t last = First + (N - 1 - First) / 2 * 2;
+  VD r = VD::set1(c[last]);
+  for (std::size_t i = last; i >= First + 2; i -= 2) r = fma(r, xx, VD::set1(c[i - 2]));
+  return r;
+}
+template <class E, std::size_t N>
+inline VD polynomial(VD x, const E (&c)[N]) {
+  const VD xx = x * x;
+  return fma(x, every_second<1>(xx, c), every_second<0>(xx, c));
+}
+inline VF exp_tail(VF r) { return polynomial(r, constants::kExpTail); }
+inline VD exp_tail(VD r) { return polynomial(r, constants::kExpTail64); }
 
 // 2^n * (1 + t) = exp(z) * 2^(magic's extra bias): the scale 2^n and t.
 template <class V>
@@ -83,19 +95,21 @@ inline void log1p_parts(VF S, VF E, VF& H, VF& C) {
   const VF share = VF::set1(0.875f);
   H = share * S;
   E = fnma(VF::set1(0.5f) * S, E, E) + fms(share, S, H);  // E / (1 + S), near enough
-  C = fma(S, horner(S - VF::set1(0.5f), constants::kLog1pRest), E);
+  const VF v = S - VF::set1(0.5f);
+  C = fma(S, polynomial(v, constants::kLog1pRest), E);
 }
 inline void log1p_parts(VD S, VD E, VD& H, VD& C) {
-  // log1p(S) = log(2) + log1p((S-1)/2) for the upper part, so that |f| stays small
-  const MaskD upper = gt(S, VD::set1(0.41421356237309503));
-  const VD half = VD::set1(0.5);
+  // log1p(S) = log(2) + log1p((S-1)/2) for the upper half, so that |f| stays small; S-1 is exact there
+  const VD half = VD::set1(0.5), ln2 = VD::set1(constants::kLn2Hi64);
+  const MaskD upper = gt(S, half);
   const VD f = select(upper, (S - VD::set1(1.0)) * half, S);
   const VD h = half * f * f;
-  const VD s = f / (VD::set1(2.0) + f);
-  const VD R = (s * s) * horner(s * s, constants::kAtanhTail64);
+  const VD s = f / (VD::set1(2.0) + f), z = s * s;
+  const VD R = z * polynomial(z, constants::kAtanhTail64);
   const VD tail = fma(s, h + R, fnma(half * S, E, E)) - h;  // log1p(f) - f
-  H = select(upper, VD::set1(constants::kLn2Hi64), S);
-  C = select(upper, f + (tail + VD::set1(constants::kLn2Lo64)), tail);
+  const VD sum = ln2 + f;
+  H = select(upper, sum, S);
+  C = select(upper, ((ln2 - sum) + f) + (tail + VD::set1(constants::kLn2Lo64)), tail);
 }
 
 template <class V>
@@ -147,16 +161,23 @@ inline void loss_parts(V z, decltype(sign_bit(V{})) negative, V t, V p, V& P, V&
   if constexpr (careful) low = select(is_nan(low) & ordered(P, P), V::set1(0), low);  // P infinite
 }
 
+// The loss rounded once, and with `rest` what the rounding left.
 template <bool W_, bool P_, bool careful, class V>
-inline V loss_normal(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
+inline V loss_normal(V z, decltype(sign_bit(V{})) negative, V t, V w, V p, V& rest) {
   V P, low;
   loss_parts<P_, careful>(z, negative, t, p, P, low);
-  if constexpr (!W_) return P + low;
-  if constexpr (careful) {
+  if constexpr (!W_) {
+    const V r = P + low;
+    rest = (P - r) + low;
+    return r;
+  } else if constexpr (careful) {
     const V r = fma(w, P, mul0(w, low));
     return select(is_nan(r) & ordered(w, P), mul0(w, P), r);
+  } else {
+    const V r = fma(w, P, w * low);
+    rest = fma(w, low, fms(w, P, r));
+    return r;
   }
-  return fma(w, P, w * low);
 }
 
 // The loss beyond the normal range: exp(-a) is tiny, infinities meet zeros.
@@ -168,12 +189,32 @@ inline V loss_limit(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
   return W_ ? mul0(w, r) : r;
 }
 
-template <bool W_, bool P_, class V>
-__attribute__((noinline)) V loss_careful(V x, V t, V w, V p) {
-  const V z = neg_abs(x), floor = V::set1(-Const<V>::kFast);
+template <bool W_, bool P_>
+__attribute__((noinline)) VD loss_careful(VD x, VD t, VD w, VD p) {
+  const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   const auto negative = sign_bit(x);
-  const V normal = loss_normal<W_, P_, true>(max_or_second(z, floor), negative, t, w, p);
+  VD rest;
+  const VD normal = loss_normal<W_, P_, true>(max_or_second(z, floor), negative, t, w, p, rest);
   return canonical(select(ge(z, floor), normal, loss_limit<W_, P_>(z, negative, t, w, p)));
+}
+
+// A vector of floats through a function of doubles, rounded once.
+template <class F, class... Vs>
+inline VF in_double(F f, Vs... operands) {
+  float out[VF::W], in[sizeof...(Vs)][VF::W];
+  std::size_t k = 0;
+  (operands.store(in[k++]), ...);
+  for (std::size_t i = 0; i < VF::W; i += VD::W) f(i, in).store(out + i);
+  return VF::load(out);
+}
+
+template <bool W_, bool P_>
+__attribute__((noinline)) VF loss_careful(VF x, VF t, VF w, VF p) {
+  return in_double(
+      [](std::size_t i, auto& in) {
+        return loss_careful<W_, P_>(VD::load(in[0] + i), VD::load(in[1] + i), VD::load(in[2] + i), VD::load(in[3] + i));
+      },
+      x, t, w, p);
 }
 
 // What a gradient is multiplied by, as an unevaluated sum: the scalar scale, or weight * grad_output * scale.
@@ -189,22 +230,26 @@ inline Factor<V> combine(V w, V g, Factor<V> c) {
   return {hi, fms(f, c.hi, hi) + fma(f, c.lo, f_low * c.hi)};
 }
 
-// The gradient wrt logits from exp_parts: quotient and remainder, so that it is rounded once.
+// The gradient wrt logits from exp_parts: quotient and remainder, so that it is rounded once; `rest` is what that left.
 template <bool P_, bool careful, class V>
-inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Factor<V> c) {
-  const V one = V::set1(1), omt = one - t;
+inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Factor<V> c, V& rest) {
+  const V one = V::set1(1), omt = one - t, omt_low = (one - omt) - t;
   V pt = t;
   if constexpr (P_) pt = mul<careful>(p, t);
   const V alpha = select(negative, negate(pt), omt), beta = select(negative, omt, negate(pt));
   const V D = one + S, D_low = (one - D) + S, inv = one / D;
   const V num = fma(beta, S, alpha), q = num * inv;
-  V rest = fnma(q, D_low, fnma(q, D, num));
-  rest = fma(beta - q, E, rest);
+  V left = fnma(q, D_low, fnma(q, D, num));
+  left = fma(beta - q, E, left);
   if constexpr (P_) {  // what 1-t and p*t lost in rounding
-    const V omt_low = (one - omt) - t, npt_low = fnma(p, t, pt);
-    rest = rest + fma(select(negative, omt_low, npt_low), S, select(negative, npt_low, omt_low));
+    const V npt_low = fnma(p, t, pt);
+    left = left + fma(select(negative, omt_low, npt_low), S, select(negative, npt_low, omt_low));
+  } else {
+    left = fma(omt_low, select(negative, S, one), left);
   }
-  return fma(q, c.hi, fma(q, c.lo, (rest * inv) * c.hi));
+  const V low = fma(q, c.lo, (left * inv) * c.hi), r = fma(q, c.hi, low);
+  rest = fms(q, c.hi, r) + low;
+  return r;
 }
 
 template <bool P_, class V>
@@ -214,39 +259,71 @@ inline V grad_limit(V z, decltype(sign_bit(V{})) negative, V t, V p) {
   return select(negative, npt, omt) + mul0(select(negative, omt, npt), u);
 }
 
-template <bool W_, bool P_, class V>
-__attribute__((noinline)) V grad_careful(V x, V t, V w, V p, V g, Factor<V> c) {
-  const V z = neg_abs(x), floor = V::set1(-Const<V>::kFast);
+template <bool W_, bool P_>
+__attribute__((noinline)) VD grad_careful(VD x, VD t, VD w, VD p, VD g, Factor<VD> c) {
+  const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   const auto negative = sign_bit(x);
   if constexpr (W_) c = combine<true>(w, g, c);
-  V S, E;
+  VD S, E, rest;
   exp_parts(max_or_second(z, floor), S, E);
-  const V normal = grad_normal<P_, true>(S, E, negative, t, p, c);
-  const V limit = mul0(grad_limit<P_>(z, negative, t, p), c.hi);
+  const VD normal = grad_normal<P_, true>(S, E, negative, t, p, c, rest);
+  const VD limit = mul0(grad_limit<P_>(z, negative, t, p), c.hi);
   return canonical(select(ge(z, floor) & ordered(normal, normal), normal, limit));
 }
 
-template <bool P_, class V>
-inline V target_grad_normal(V z, V x, V p, Factor<V> c) {
-  if constexpr (!P_) return fnma(x, c.hi, negate(x * c.lo));
-  V S, E, H, C;
-  exp_parts(z, S, E);
-  log1p_parts(S, E, H, C);
-  const V pm1 = p - V::set1(1), base = select(sign_bit(x), negate(p * z), z);
-  const V r = fma(pm1, H, base), low = fma(pm1, C, fma(pm1, H, base - r));
-  return fma(r, c.hi, fma(r, c.lo, low * c.hi));
+template <bool W_, bool P_>
+__attribute__((noinline)) VF grad_careful(VF x, VF t, VF w, VF p, VF g, Factor<VD> c) {
+  return in_double(
+      [c](std::size_t i, auto& in) {
+        return grad_careful<W_, P_>(VD::load(in[0] + i), VD::load(in[1] + i), VD::load(in[2] + i), VD::load(in[3] + i),
+                                    VD::load(in[4] + i), c);
+      },
+      x, t, w, p, g);
 }
 
-template <bool W_, bool P_, class V>
-__attribute__((noinline)) V target_grad_careful(V x, V w, V p, V g, Factor<V> c) {
-  const V z = neg_abs(x), floor = V::set1(-Const<V>::kFast);
+template <bool P_, class V>
+inline V target_grad_normal(V z, V x, V p, Factor<V> c, V& rest) {
+  V r, low;
+  if constexpr (!P_) {
+    r = negate(x);
+    low = V::set1(0);
+  } else {
+    V S, E, H, C;
+    exp_parts(z, S, E);
+    log1p_parts(S, E, H, C);
+    const V one = V::set1(1), pm1 = p - one, back = pm1 - p, pm1_low = (p - (pm1 - back)) - (one + back);
+    const auto negative = sign_bit(x);
+    const V pz = p * z, base = select(negative, negate(pz), z);
+    const V base_low = select(negative, fnms(p, z, negate(pz)), V::set1(0));
+    r = fma(pm1, H, base);
+    const V d = r - base;  // Knuth's TwoSum
+    low = fma(pm1, C, (fms(pm1, H, d) + (base - (r - d))) + fma(pm1_low, H, base_low));
+  }
+  const V tail = fma(r, c.lo, low * c.hi), product = fma(r, c.hi, tail);
+  rest = fms(r, c.hi, product) + tail;
+  return product;
+}
+
+template <bool W_, bool P_>
+__attribute__((noinline)) VD target_grad_careful(VD x, VD w, VD p, VD g, Factor<VD> c) {
+  const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   if constexpr (W_) c = combine<true>(w, g, c);
-  V limit = negate(x);
-  if constexpr (P_) limit = mul0(p - V::set1(1), exp_tiny(z)) + select(sign_bit(x), mul0(p, negate(z)), z);
-  const V normal = target_grad_normal<P_>(P_ ? max_or_second(z, floor) : z, x, p, c);
+  VD limit = negate(x), rest;
+  if constexpr (P_) limit = mul0(p - VD::set1(1), exp_tiny(z)) + select(sign_bit(x), mul0(p, negate(z)), z);
+  const VD normal = target_grad_normal<P_>(P_ ? max_or_second(z, floor) : z, x, p, c, rest);
   auto fine = ordered(normal, normal);
   if constexpr (P_) fine = fine & ge(z, floor);
   return canonical(select(fine, normal, mul0(limit, c.hi)));
+}
+
+template <bool W_, bool P_>
+__attribute__((noinline)) VF target_grad_careful(VF x, VF w, VF p, VF g, Factor<VD> c) {
+  return in_double(
+      [c](std::size_t i, auto& in) {
+        return target_grad_careful<W_, P_>(VD::load(in[0] + i), VD::load(in[1] + i), VD::load(in[2] + i),
+                                           VD::load(in[3] + i), c);
+      },
+      x, w, p, g);
 }
 
 }  // namespace

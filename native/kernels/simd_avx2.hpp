@@ -56,6 +56,16 @@ inline MaskF ge(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ)}; }
 inline MaskF gt(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}; }
 inline MaskF ne(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_NEQ_UQ)}; }
 inline MaskF ordered(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_ORD_Q)}; }
+inline MaskF finite(VF a) { return {_mm256_cmp_ps(neg_abs(a).v, _mm256_set1_ps(-__FLT_MAX__), _CMP_GE_OQ)}; }
+// See simd_avx512.hpp.
+inline VF to_odd(VF r, VF rest) {
+  const __m256i b = _mm256_castps_si256(r.v), one = _mm256_set1_epi32(1);
+  const __m256i even = _mm256_cmpeq_epi32(_mm256_and_si256(b, one), _mm256_setzero_si256());
+  const __m256i left = _mm256_castps_si256(_mm256_cmp_ps(rest.v, _mm256_setzero_ps(), _CMP_NEQ_OQ));
+  const __m256i opposed = _mm256_srai_epi32(_mm256_xor_si256(b, _mm256_castps_si256(rest.v)), 31);  // -1 or 0
+  const __m256i step = _mm256_or_si256(opposed, one);                                               // -1 or 1
+  return {_mm256_castsi256_ps(_mm256_add_epi32(b, _mm256_and_si256(step, _mm256_and_si256(even, left))))};
+}
 inline MaskF operator&(MaskF a, MaskF b) { return {_mm256_and_ps(a.m, b.m)}; }
 inline MaskF operator|(MaskF a, MaskF b) { return {_mm256_or_ps(a.m, b.m)}; }
 inline MaskF operator~(MaskF a) { return {_mm256_xor_ps(a.m, _mm256_castsi256_ps(_mm256_set1_epi32(-1)))}; }
@@ -90,6 +100,7 @@ inline MaskD ge(VD a, VD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_GE_OQ)}; }
 inline MaskD gt(VD a, VD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ)}; }
 inline MaskD ne(VD a, VD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_NEQ_UQ)}; }
 inline MaskD ordered(VD a, VD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_ORD_Q)}; }
+inline MaskD finite(VD a) { return {_mm256_cmp_pd(neg_abs(a).v, _mm256_set1_pd(-__DBL_MAX__), _CMP_GE_OQ)}; }
 inline MaskD operator&(MaskD a, MaskD b) { return {_mm256_and_pd(a.m, b.m)}; }
 inline MaskD operator|(MaskD a, MaskD b) { return {_mm256_or_pd(a.m, b.m)}; }
 inline MaskD operator~(MaskD a) { return {_mm256_xor_pd(a.m, _mm256_castsi256_pd(_mm256_set1_epi32(-1)))}; }

@@ -55,6 +55,16 @@ inline MaskF ge(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ)};
 inline MaskF gt(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)}; }
 inline MaskF ne(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_NEQ_UQ)}; }
 inline MaskF ordered(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_ORD_Q)}; }
+inline MaskF finite(VF a) { return {(__mmask16)~_mm512_fpclass_ps_mask(a.v, 0x99)}; }
+// `r` as if it had been rounded to odd, given what its rounding to nearest left.
+inline VF to_odd(VF r, VF rest) {
+  const __m512i b = _mm512_castps_si512(r.v), one = _mm512_set1_epi32(1);
+  const __mmask16 inexact =
+      _mm512_cmp_ps_mask(rest.v, _mm512_setzero_ps(), _CMP_NEQ_OQ) & _mm512_testn_epi32_mask(b, one);
+  const __mmask16 away = ~_mm512_movepi32_mask(_mm512_xor_si512(b, _mm512_castps_si512(rest.v)));
+  const __m512i step = _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), away, one);
+  return {_mm512_castsi512_ps(_mm512_mask_add_epi32(b, inexact, b, step))};
+}
 inline MaskF operator&(MaskF a, MaskF b) { return {(__mmask16)(a.m & b.m)}; }
 inline MaskF operator|(MaskF a, MaskF b) { return {(__mmask16)(a.m | b.m)}; }
 inline MaskF operator~(MaskF a) { return {(__mmask16)~a.m}; }
@@ -89,6 +99,7 @@ inline MaskD ge(VD a, VD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_GE_OQ)};
 inline MaskD gt(VD a, VD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ)}; }
 inline MaskD ne(VD a, VD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_NEQ_UQ)}; }
 inline MaskD ordered(VD a, VD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_ORD_Q)}; }
+inline MaskD finite(VD a) { return {(__mmask8)~_mm512_fpclass_pd_mask(a.v, 0x99)}; }
 inline MaskD operator&(MaskD a, MaskD b) { return {(__mmask8)(a.m & b.m)}; }
 inline MaskD operator|(MaskD a, MaskD b) { return {(__mmask8)(a.m | b.m)}; }
 inline MaskD operator~(MaskD a) { return {(__mmask8)~a.m}; }

@@ -62,6 +62,12 @@ struct Scalar {
   friend MaskF gt(Scalar a, Scalar b) { return {a.v > b.v}; }
   friend MaskF ne(Scalar a, Scalar b) { return {a.v != b.v}; }
   friend MaskF ordered(Scalar a, Scalar b) { return {a.v == a.v && b.v == b.v}; }
+  friend MaskF finite(Scalar a) { return {a.v - a.v == 0}; }
+  friend Scalar to_odd(Scalar r, Scalar rest) {  // see simd_avx512.hpp
+    const Bits b = bit_cast<Bits>(r.v);
+    if (!(rest.v < 0 || rest.v > 0) || (b & 1) != 0) return r;
+    return {bit_cast<E>(((rest.v > 0) == (r.v > 0)) ? b + 1 : b - 1)};
+  }
   friend Scalar select(MaskF m, Scalar a, Scalar b) { return m.m ? a : b; }
   friend E hsum(Scalar a) { return a.v; }
   friend E hmax(Scalar a) { return a.v; }

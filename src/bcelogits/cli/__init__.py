@@ -1,0 +1,51 @@
+"""Entry point of the command `bcelogits`: exit status and error lines; the commands are in app.py.
+
+Everything a user can get wrong ends as one line `error: ...` on standard error and status 2, without a traceback.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+__all__ = ["main"]
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    # As an exception, so that unfinished output files are removed on the way out.
+    raise SystemExit(128 + signum)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0, 2 for bad input or usage, 130 when interrupted.
+
+    >>> main(["info", "--unknown"])
+    2
+    """
+    try:
+        import typer
+    except ModuleNotFoundError as error:
+        if error.name != "typer":
+            raise
+        print("error: the command line needs typer and rich: pip install 'bcelogits[cli]'", file=sys.stderr)
+        return 2
+    from bcelogits.cli.app import app
+
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if arguments is None:
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = typer.main.get_command(app).main(args=given, prog_name="bcelogits", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        print("error: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        # Usage errors: their class lives in click or inside typer, depending on typer's version.
+        describe = getattr(error, "format_message", None)
+        if describe is None:
+            raise
+        print("error:", " ".join(describe().split()), file=sys.stderr)
+        return 2
+    return status if isinstance(status, int) else 0
