@@ -1,0 +1,1 @@
+"""The benchmark of bcelogits against its peers; `python -m benchmarks --help` tells how to run it."""

@@ -1,0 +1,399 @@
+"""Who takes part: one class per contender, each with its framework imported only in its own worker process.
+
+A contender turns a case into a call without arguments that does the whole operation and waits for its
+end. Add one by writing a class and listing it in `registry`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from benchmarks.cases import Answer, Case, Inputs, make_inputs
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case ready to be called. `loop(n)` does n calls where a loop in Python would be the wrong measure."""
+
+    call: Callable[[], Any]
+    answer: Callable[[Any], Answer] | None = None
+    loop: Callable[[int], None] | None = None
+    note: str = ""
+
+
+class Contender(ABC):
+    """Built inside its worker process, after the environment of `environment` is in place."""
+
+    name: ClassVar[str]
+    modules: ClassVar[tuple[str, ...]]
+    is_limit: ClassVar[bool] = False
+
+    @staticmethod
+    def environment(threads: int) -> dict[str, str]:
+        """Variables that the framework reads when it is loaded."""
+        return {}
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """The first module that is not installed, without importing it."""
+        return next((module for module in cls.modules if importlib.util.find_spec(module) is None), None)
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        """Whether the case means anything for this contender; if not, it is left out without a word."""
+        return True
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+
+    @abstractmethod
+    def version(self) -> str: ...
+
+    def isa(self) -> str:
+        """The instruction set in use, where the contender tells it."""
+        return ""
+
+    @abstractmethod
+    def prepare(self, case: Case) -> Prepared: ...
+
+
+def load(module: str) -> Any:
+    """Import a framework as `Any`: none of them is a dependency of this package, and few are typed."""
+    return importlib.import_module(module)
+
+
+def to_float64(value: Any) -> Any:
+    """A float64 NumPy array of a NumPy scalar or array, or of anything that NumPy can read."""
+    import numpy as np
+
+    return np.asarray(value).astype(np.float64)
+
+
+def answer_of(case: Case, value: Any, convert: Callable[[Any], Any] = to_float64) -> Answer:
+    """What a call of a case returned, as an `Answer`; value_and_grad returns a pair."""
+    if case.op == "value_and_grad":
+        return Answer(loss=convert(value[0]), grad=convert(value[1]))
+    return Answer(grad=convert(value)) if case.op == "backward" else Answer(loss=convert(value))
+
+
+class Ours(Contender):
+    """bcelogits as most people call it: every call returns a new result."""
+
+    name = "bcelogits"
+    modules = ("numpy", "bcelogits")
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.package = load("bcelogits")
+        self.package.set_num_threads(threads)
+
+    def version(self) -> str:
+        return f"bcelogits {self.package.info()['version']}"
+
+    def isa(self) -> str:
+        return str(self.package.info()["isa"])
+
+    def outputs(self, case: Case, inputs: Inputs) -> dict[str, Any]:
+        return {}
+
+    def prepare(self, case: Case) -> Prepared:
+        inputs = make_inputs(case)
+        x, t = inputs.logits, inputs.targets
+        options: dict[str, Any] = {"reduction": case.reduction, **self.outputs(case, inputs)}
+        if case.option == "weighted":
+            options |= {"weight": inputs.weight, "pos_weight": inputs.pos_weight}
+        if case.op == "backward":
+            backward = self.package.binary_cross_entropy_with_logits_backward
+            one = x.dtype.type(1)
+            return Prepared(lambda: backward(one, x, t, **options), lambda value: answer_of(case, value))
+        forward = self.package.value_and_grad
+        if case.op != "value_and_grad":
+            forward = self.package.binary_cross_entropy_with_logits
+        return Prepared(lambda: forward(x, t, **options), lambda value: answer_of(case, value))
+
+
+class OursInPlace(Ours):
+    """bcelogits writing its array result into memory that the caller keeps, as a training loop does."""
+
+    name = "bcelogits-out"
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return case.writes
+
+    def outputs(self, case: Case, inputs: Inputs) -> dict[str, Any]:
+        import numpy as np
+
+        return {"grad_out" if case.op == "value_and_grad" else "out": np.zeros_like(inputs.logits)}
+
+
+class NumpyOneLiner(Contender):
+    """The expression that people write when they have NumPy only."""
+
+    name = "numpy"
+    modules = ("numpy",)
+
+    def version(self) -> str:
+        return f"numpy {load('numpy').__version__}"
+
+    def prepare(self, case: Case) -> Prepared:
+        import numpy as np
+
+        inputs = make_inputs(case)
+        x, t = inputs.logits, inputs.targets
+        w: Any = inputs.weight
+        p: Any = inputs.pos_weight
+        scale = 1 / case.size
+
+        def plain() -> Any:
+            return np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
+
+        def weighted() -> Any:
+            return w * ((1 - t) * x + (1 + (p - 1) * t) * (np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0)))
+
+        def plain_grad() -> Any:
+            return (1 / (1 + np.exp(-x)) - t) * scale
+
+        def weighted_grad() -> Any:
+            s = 1 / (1 + np.exp(-x))
+            return w * ((1 - t) * s - p * t * (1 - s)) * scale
+
+        loss, grad = (plain, plain_grad) if case.option == "none" else (weighted, weighted_grad)
+        # NumPy adds bfloat16 in bfloat16, and stops growing after some hundred elements; float16 it knows.
+        wide = np.float32 if case.dtype == "bfloat16" else None
+        calls: dict[str, Callable[[], Any]] = {
+            "forward-mean": lambda: np.mean(loss(), dtype=wide),
+            "forward-none": loss,
+            "value_and_grad": lambda: (np.mean(loss(), dtype=wide), grad()),
+            "backward": grad,
+        }
+        return Prepared(calls[case.op], lambda value: answer_of(case, value))
+
+
+class TorchEager(Contender):
+    """torch.nn.functional, eager mode; the gradient through autograd on a leaf tensor."""
+
+    name = "torch"
+    modules = ("torch",)
+
+    @staticmethod
+    def environment(threads: int) -> dict[str, str]:
+        return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.torch = load("torch")
+        self.torch.set_num_threads(threads)
+
+    def version(self) -> str:
+        return f"torch {self.torch.__version__}"
+
+    def isa(self) -> str:
+        return str(self.torch.backends.cpu.get_cpu_capability())
+
+    def loss_function(self, case: Case) -> Callable[..., Any]:
+        function = self.torch.nn.functional.binary_cross_entropy_with_logits
+        reduction = case.reduction
+
+        def loss(x: Any, t: Any, w: Any, p: Any) -> Any:
+            return function(x, t, weight=w, pos_weight=p, reduction=reduction)
+
+        return loss
+
+    def tensor(self, array: Any, case: Case) -> Any:
+        """A tensor that shares the array's memory."""
+        if array is None:
+            return None
+        if case.dtype == "bfloat16":  # NumPy cannot hand bfloat16 over; its bits it can
+            return self.torch.from_numpy(array.view("int16")).view(self.torch.bfloat16)
+        return self.torch.from_numpy(array)
+
+    def prepare(self, case: Case) -> Prepared:
+        torch = self.torch
+        inputs = make_inputs(case)
+        x, t = self.tensor(inputs.logits, case), self.tensor(inputs.targets, case)
+        w, p = self.tensor(inputs.weight, case), self.tensor(inputs.pos_weight, case)
+        loss = self.loss_function(case)
+
+        def convert(value: Any) -> Any:
+            return value.detach().to(torch.float64).numpy()
+
+        def answer(value: Any) -> Answer:
+            return answer_of(case, value, convert)
+
+        if not case.op.startswith("forward"):
+            x.requires_grad_()
+
+        def value_and_grad() -> Any:
+            value = loss(x, t, w, p)
+            value.backward()
+            grad, x.grad = x.grad, None  # the next call starts without a gradient, as after zero_grad()
+            return value, grad
+
+        if case.op == "value_and_grad":
+            return Prepared(value_and_grad, answer)
+        if case.op == "backward":
+            return Prepared(self.backward_only(loss, x, t, w, p), answer)
+        return Prepared(lambda: loss(x, t, w, p), answer)
+
+    def backward_only(self, loss: Callable[..., Any], x: Any, *others: Any) -> Callable[[], Any]:
+        """A call that walks a kept graph backwards; the forward pass is not part of it."""
+        kept, grad = loss(x, *others), self.torch.autograd.grad
+        return lambda: grad(kept, x, retain_graph=True)[0]
+
+
+class TorchCompile(TorchEager):
+    """The same function through torch.compile, compiled anew for every case with its shape fixed."""
+
+    name = "torch.compile"
+
+    @staticmethod
+    def environment(threads: int) -> dict[str, str]:
+        # One compile thread: the pool of compiler processes would stay around while others are timed.
+        return {**TorchEager.environment(threads), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+
+    def loss_function(self, case: Case) -> Callable[..., Any]:
+        return self.compiled(super().loss_function(case)) if case.op != "backward" else super().loss_function(case)
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        self.torch._dynamo.reset()  # beyond 8 variants dynamo would silently fall back to eager
+        result: Callable[..., Any] = self.torch.compile(function, dynamic=False, fullgraph=True)
+        return result
+
+    def backward_only(self, loss: Callable[..., Any], x: Any, *others: Any) -> Callable[[], Any]:
+        # A compiled graph overwrites what it saved, so it cannot be walked twice. The compiled function of
+        # the gradient alone is at least as good: it has no use for the loss.
+        gradient = self.compiled(self.torch.func.grad(loss))
+        leaf = x.detach()
+        return lambda: gradient(leaf, *others)
+
+
+class OptaxJit(Contender):
+    """optax under jax.jit. optax has no pos_weight: the weighted loss is written with log_sigmoid, as optax does."""
+
+    name = "optax"
+    modules = ("jax", "optax")
+
+    @staticmethod
+    def environment(threads: int) -> dict[str, str]:
+        # NPROC is what XLA's CPU client takes as the size of its thread pool.
+        return {
+            "JAX_PLATFORMS": "cpu",
+            "JAX_ENABLE_X64": "1",
+            "NPROC": str(threads),
+            "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=true",
+        }
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.jax, self.optax = load("jax"), load("optax")
+
+    def version(self) -> str:
+        return f"optax {self.optax.__version__} / jax {self.jax.__version__}"
+
+    def prepare(self, case: Case) -> Prepared:
+        jax: Any = self.jax
+        inputs = make_inputs(case)
+        arrays = [None if a is None else jax.numpy.asarray(a) for a in (inputs.logits, inputs.targets)]
+        vectors = [None if a is None else jax.numpy.asarray(a) for a in (inputs.weight, inputs.pos_weight)]
+        del inputs
+
+        def losses(x: Any, t: Any, w: Any, p: Any) -> Any:
+            if p is None:
+                return self.optax.losses.sigmoid_binary_cross_entropy(x, t)
+            return -w * (p * t * jax.nn.log_sigmoid(x) + (1 - t) * jax.nn.log_sigmoid(-x))
+
+        def mean(x: Any, t: Any, w: Any, p: Any) -> Any:
+            return losses(x, t, w, p).mean()
+
+        functions: dict[str, Callable[[], Any]] = {
+            "forward-mean": lambda: mean,
+            "forward-none": lambda: losses,
+            "value_and_grad": lambda: jax.value_and_grad(mean),
+            "backward": lambda: jax.grad(mean),
+        }
+        jitted = jax.jit(functions[case.op]())
+        wait = jax.block_until_ready
+        return Prepared(lambda: wait(jitted(*arrays, *vectors)), lambda value: answer_of(case, value))
+
+
+class TensorflowXla(Contender):
+    """TensorFlow's ops and GradientTape inside tf.function(jit_compile=True)."""
+
+    name = "tensorflow"
+    modules = ("tensorflow",)
+
+    @staticmethod
+    def environment(threads: int) -> dict[str, str]:
+        return {
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "",
+            "OMP_NUM_THREADS": str(threads),
+            "TF_NUM_INTRAOP_THREADS": str(threads),
+        }
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.tf = load("tensorflow")
+        self.tf.config.threading.set_intra_op_parallelism_threads(threads)
+        self.tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+    def version(self) -> str:
+        return f"tensorflow {self.tf.__version__}"
+
+    def prepare(self, case: Case) -> Prepared:
+        tf = self.tf
+        inputs = make_inputs(case)
+        x, t = tf.constant(inputs.logits), tf.constant(inputs.targets)
+        w, p = (None if a is None else tf.constant(a) for a in (inputs.weight, inputs.pos_weight))
+        del inputs
+
+        def losses(x: Any, t: Any) -> Any:
+            if p is None:
+                return tf.nn.sigmoid_cross_entropy_with_logits(labels=t, logits=x)
+            return w * tf.nn.weighted_cross_entropy_with_logits(labels=t, logits=x, pos_weight=p)
+
+        def mean(x: Any, t: Any) -> Any:
+            return tf.reduce_mean(losses(x, t))
+
+        def value_and_grad(x: Any, t: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                value = mean(x, t)
+            return value, tape.gradient(value, x)
+
+        function = {
+            "forward-mean": mean,
+            "forward-none": losses,
+            "value_and_grad": value_and_grad,
+            "backward": lambda x, t: value_and_grad(x, t)[1],
+        }[case.op]
+        jitted = tf.function(function, jit_compile=True, autograph=False)
+
+        def convert(value: Any) -> Any:
+            return tf.cast(value, tf.float64).numpy()
+
+        return Prepared(lambda: jitted(x, t), lambda value: answer_of(case, value, convert))
+
+
+def registry() -> dict[str, type[Contender]]:
+    """All contenders by name, in the order of the tables; the machine's limits come last."""
+    from benchmarks.bandwidth import NumpyLimit, TorchLimit
+
+    classes: tuple[type[Contender], ...] = (
+        Ours,
+        OursInPlace,
+        NumpyOneLiner,
+        TorchEager,
+        TorchCompile,
+        OptaxJit,
+        TensorflowXla,
+        NumpyLimit,
+        TorchLimit,
+    )
+    return {cls.name: cls for cls in classes}
