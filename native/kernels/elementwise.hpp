@@ -42,17 +42,22 @@ struct Block {
   ST* out;
   Factor<V> scale;
   Factor<VD> wide_scale;
-  static constexpr bool is_float = sizeof(E) == 4;
+  static constexpr bool is_float = sizeof(E) == 4, narrow_out = sizeof(ST) == 2;
 
-  // 16-bit results: rounding to odd first makes the second rounding harmless (Boldo, Melquiond, "Emulation of FMA and
-  // correctly rounded sums: proved algorithms using rounding to odd", IEEE Trans. Comput. 57(4), 2008).
-  static V settle(V r, V rest) {
-    if constexpr (sizeof(ST) == 2) return to_odd(r, rest);
-    return r;
+  // A result that stands: finite, not after a possible underflow (`zero`: a factor that is 0 explains it), and for
+  // 16-bit outputs not so near a tie that the error of float could decide. The others are repeated in double.
+  static auto stands(V r, [[maybe_unused]] V w, [[maybe_unused]] V g) {
+    auto fine = finite(r);
+    if constexpr (W_ && is_float) {
+      const V none = V::set1(0);
+      fine = fine & (ge(V::set1(-Const<VF>::kTiny), neg_abs(r)) | ~ne(w, none) | ~ne(g, none));
+    }
+    if constexpr (narrow_out) {
+      const V margin = V::set1(0x1.8p-23f);  // 1.5 ULP or more; the largest error in docs/accuracy.md is below 1.4
+      fine = fine & ~differ(fma(r, margin, r), fnma(r, margin, r), (const ST*)nullptr);
+    }
+    return fine;
   }
-  // A result that cannot have lost anything to underflow on its way.
-  static auto safe(V r) { return ge(V::set1(-Const<VF>::kTiny), neg_abs(r)); }
-  static auto is_zero(V a) { return ~ne(a, V::set1(0)); }
 
   template <bool part>
   inline void step(std::size_t i, std::size_t m) {
@@ -62,42 +67,33 @@ struct Block {
     const V z = neg_abs(xv);
     const auto negative = sign_bit(xv);
     const auto near = ge(z, V::set1(-Const<V>::kFast));
-    V r, rest, loss = one;
+    V r, loss = one;
     if constexpr (op == kLoss) {
-      r = loss_normal<W_, P_, false>(z, negative, tv, wv, pv, rest);
-      auto fine = near & finite(r);
-      if constexpr (W_ && is_float) fine = fine & (safe(r) | is_zero(wv));
-      r = settle(r, rest);
-      if (!all(fine)) r = select(fine, r, loss_careful<W_, P_>(xv, tv, wv, pv));
+      r = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);
+      const auto fine = near & stands(r, wv, wv);
+      if (!all(fine)) r = select(fine, r, loss_careful<W_, P_, narrow_out>(xv, tv, wv, pv));
     } else {
       const V gv = W_ ? g.at(i) : one;
       Factor<V> c = scale;
       if constexpr (W_) c = combine<false>(wv, gv, scale);
-      const auto narrow_fine = [&](V result) {
-        auto fine = finite(result);
-        if constexpr (W_ && is_float) fine = fine & (safe(result) | is_zero(wv) | is_zero(gv));
-        return fine;
-      };
       if constexpr (op == kTargetGrad) {
-        r = target_grad_normal<P_>(z, xv, pv, c, rest);
-        const auto fine = P_ ? near & narrow_fine(r) : narrow_fine(r);
-        r = settle(r, rest);
-        if (!all(fine)) r = select(fine, r, target_grad_careful<W_, P_>(xv, wv, pv, gv, wide_scale));
+        r = target_grad_normal<P_>(z, xv, pv, c);
+        auto fine = stands(r, wv, gv);
+        if constexpr (P_) fine = fine & near;
+        if (!all(fine)) r = select(fine, r, target_grad_careful<W_, P_, narrow_out>(xv, wv, pv, gv, wide_scale));
       } else {
         V S, E_;
         exp_parts(z, S, E_);
-        r = grad_normal<P_, false>(S, E_, negative, tv, pv, c, rest);
-        const auto fine = near & narrow_fine(r);
+        r = grad_normal<P_, false>(S, E_, negative, tv, pv, c);
+        const auto fine = near & stands(r, wv, gv);
         auto good = fine;
-        r = settle(r, rest);
         if constexpr (op == kValueAndGrad) {  // the compiler shares exp_parts
-          loss = loss_normal<W_, P_, false>(z, negative, tv, wv, pv, rest);
-          good = near & finite(loss);
-          if constexpr (W_ && is_float) good = good & (safe(loss) | is_zero(wv));
+          loss = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);
+          good = near & Block<kLoss, W_, P_, V, T, E>::stands(loss, wv, wv);
         }
         if (!all(fine & good)) {
-          r = select(fine, r, grad_careful<W_, P_>(xv, tv, wv, pv, gv, wide_scale));
-          if constexpr (op == kValueAndGrad) loss = select(good, loss, loss_careful<W_, P_>(xv, tv, wv, pv));
+          r = select(fine, r, grad_careful<W_, P_, narrow_out>(xv, tv, wv, pv, gv, wide_scale));
+          if constexpr (op == kValueAndGrad) loss = select(good, loss, loss_careful<W_, P_, false>(xv, tv, wv, pv));
         }
       }
     }

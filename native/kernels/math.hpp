@@ -161,22 +161,17 @@ inline void loss_parts(V z, decltype(sign_bit(V{})) negative, V t, V p, V& P, V&
   if constexpr (careful) low = select(is_nan(low) & ordered(P, P), V::set1(0), low);  // P infinite
 }
 
-// The loss rounded once, and with `rest` what the rounding left.
 template <bool W_, bool P_, bool careful, class V>
-inline V loss_normal(V z, decltype(sign_bit(V{})) negative, V t, V w, V p, V& rest) {
+inline V loss_normal(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
   V P, low;
   loss_parts<P_, careful>(z, negative, t, p, P, low);
   if constexpr (!W_) {
-    const V r = P + low;
-    rest = (P - r) + low;
-    return r;
+    return P + low;
   } else if constexpr (careful) {
     const V r = fma(w, P, mul0(w, low));
     return select(is_nan(r) & ordered(w, P), mul0(w, P), r);
   } else {
-    const V r = fma(w, P, w * low);
-    rest = fma(w, low, fms(w, P, r));
-    return r;
+    return fma(w, P, w * low);
   }
 }
 
@@ -189,28 +184,35 @@ inline V loss_limit(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
   return W_ ? mul0(w, r) : r;
 }
 
-template <bool W_, bool P_>
+template <bool W_, bool P_, bool odd = false>
 __attribute__((noinline)) VD loss_careful(VD x, VD t, VD w, VD p) {
   const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   const auto negative = sign_bit(x);
-  VD rest;
-  const VD normal = loss_normal<W_, P_, true>(max_or_second(z, floor), negative, t, w, p, rest);
+  const VD normal = loss_normal<W_, P_, true>(max_or_second(z, floor), negative, t, w, p);
   return canonical(select(ge(z, floor), normal, loss_limit<W_, P_>(z, negative, t, w, p)));
 }
 
-// A vector of floats through a function of doubles, rounded once.
-template <class F, class... Vs>
+// A vector of floats through a function of doubles, rounded once to float, or to odd if it is to be rounded again
+// (Boldo, Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd",
+// IEEE Trans. Comput. 57(4), 2008).
+template <bool odd, class F, class... Vs>
 inline VF in_double(F f, Vs... operands) {
-  float out[VF::W], in[sizeof...(Vs)][VF::W];
+  float out[VF::W], rest[VF::W], in[sizeof...(Vs)][VF::W];
   std::size_t k = 0;
   (operands.store(in[k++]), ...);
-  for (std::size_t i = 0; i < VF::W; i += VD::W) f(i, in).store(out + i);
-  return VF::load(out);
+  for (std::size_t i = 0; i < VF::W; i += VD::W) {
+    const VD d = f(i, in);
+    d.store(out + i);
+    if constexpr (odd) (d - VD::load(out + i)).store(rest + i);
+  }
+  const VF r = VF::load(out);
+  if constexpr (odd) return to_odd(r, VF::load(rest));
+  return r;
 }
 
-template <bool W_, bool P_>
+template <bool W_, bool P_, bool odd>
 __attribute__((noinline)) VF loss_careful(VF x, VF t, VF w, VF p) {
-  return in_double(
+  return in_double<odd>(
       [](std::size_t i, auto& in) {
         return loss_careful<W_, P_>(VD::load(in[0] + i), VD::load(in[1] + i), VD::load(in[2] + i), VD::load(in[3] + i));
       },
@@ -230,9 +232,9 @@ inline Factor<V> combine(V w, V g, Factor<V> c) {
   return {hi, fms(f, c.hi, hi) + fma(f, c.lo, f_low * c.hi)};
 }
 
-// The gradient wrt logits from exp_parts: quotient and remainder, so that it is rounded once; `rest` is what that left.
+// The gradient wrt logits from exp_parts: quotient and remainder, so that it is rounded once.
 template <bool P_, bool careful, class V>
-inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Factor<V> c, V& rest) {
+inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Factor<V> c) {
   const V one = V::set1(1), omt = one - t, omt_low = (one - omt) - t;
   V pt = t;
   if constexpr (P_) pt = mul<careful>(p, t);
@@ -247,9 +249,7 @@ inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Facto
   } else {
     left = fma(omt_low, select(negative, S, one), left);
   }
-  const V low = fma(q, c.lo, (left * inv) * c.hi), r = fma(q, c.hi, low);
-  rest = fms(q, c.hi, r) + low;
-  return r;
+  return fma(q, c.hi, fma(q, c.lo, (left * inv) * c.hi));
 }
 
 template <bool P_, class V>
@@ -259,21 +259,21 @@ inline V grad_limit(V z, decltype(sign_bit(V{})) negative, V t, V p) {
   return select(negative, npt, omt) + mul0(select(negative, omt, npt), u);
 }
 
-template <bool W_, bool P_>
+template <bool W_, bool P_, bool odd = false>
 __attribute__((noinline)) VD grad_careful(VD x, VD t, VD w, VD p, VD g, Factor<VD> c) {
   const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   const auto negative = sign_bit(x);
   if constexpr (W_) c = combine<true>(w, g, c);
-  VD S, E, rest;
+  VD S, E;
   exp_parts(max_or_second(z, floor), S, E);
-  const VD normal = grad_normal<P_, true>(S, E, negative, t, p, c, rest);
+  const VD normal = grad_normal<P_, true>(S, E, negative, t, p, c);
   const VD limit = mul0(grad_limit<P_>(z, negative, t, p), c.hi);
   return canonical(select(ge(z, floor) & ordered(normal, normal), normal, limit));
 }
 
-template <bool W_, bool P_>
+template <bool W_, bool P_, bool odd>
 __attribute__((noinline)) VF grad_careful(VF x, VF t, VF w, VF p, VF g, Factor<VD> c) {
-  return in_double(
+  return in_double<odd>(
       [c](std::size_t i, auto& in) {
         return grad_careful<W_, P_>(VD::load(in[0] + i), VD::load(in[1] + i), VD::load(in[2] + i), VD::load(in[3] + i),
                                     VD::load(in[4] + i), c);
@@ -282,7 +282,7 @@ __attribute__((noinline)) VF grad_careful(VF x, VF t, VF w, VF p, VF g, Factor<V
 }
 
 template <bool P_, class V>
-inline V target_grad_normal(V z, V x, V p, Factor<V> c, V& rest) {
+inline V target_grad_normal(V z, V x, V p, Factor<V> c) {
   V r, low;
   if constexpr (!P_) {
     r = negate(x);
@@ -299,26 +299,24 @@ inline V target_grad_normal(V z, V x, V p, Factor<V> c, V& rest) {
     const V d = r - base;  // Knuth's TwoSum
     low = fma(pm1, C, (fms(pm1, H, d) + (base - (r - d))) + fma(pm1_low, H, base_low));
   }
-  const V tail = fma(r, c.lo, low * c.hi), product = fma(r, c.hi, tail);
-  rest = fms(r, c.hi, product) + tail;
-  return product;
+  return fma(r, c.hi, fma(r, c.lo, low * c.hi));
 }
 
-template <bool W_, bool P_>
+template <bool W_, bool P_, bool odd = false>
 __attribute__((noinline)) VD target_grad_careful(VD x, VD w, VD p, VD g, Factor<VD> c) {
   const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   if constexpr (W_) c = combine<true>(w, g, c);
-  VD limit = negate(x), rest;
+  VD limit = negate(x);
   if constexpr (P_) limit = mul0(p - VD::set1(1), exp_tiny(z)) + select(sign_bit(x), mul0(p, negate(z)), z);
-  const VD normal = target_grad_normal<P_>(P_ ? max_or_second(z, floor) : z, x, p, c, rest);
+  const VD normal = target_grad_normal<P_>(P_ ? max_or_second(z, floor) : z, x, p, c);
   auto fine = ordered(normal, normal);
   if constexpr (P_) fine = fine & ge(z, floor);
   return canonical(select(fine, normal, mul0(limit, c.hi)));
 }
 
-template <bool W_, bool P_>
+template <bool W_, bool P_, bool odd>
 __attribute__((noinline)) VF target_grad_careful(VF x, VF w, VF p, VF g, Factor<VD> c) {
-  return in_double(
+  return in_double<odd>(
       [c](std::size_t i, auto& in) {
         return target_grad_careful<W_, P_>(VD::load(in[0] + i), VD::load(in[1] + i), VD::load(in[2] + i),
                                            VD::load(in[3] + i), c);

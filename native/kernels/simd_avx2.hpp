@@ -56,7 +56,21 @@ inline MaskF ge(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ)}; }
 inline MaskF gt(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}; }
 inline MaskF ne(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_NEQ_UQ)}; }
 inline MaskF ordered(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_ORD_Q)}; }
+inline MaskF operator~(MaskF a);
 inline MaskF finite(VF a) { return {_mm256_cmp_ps(neg_abs(a).v, _mm256_set1_ps(-__FLT_MAX__), _CMP_GE_OQ)}; }
+// See simd_avx512.hpp.
+inline MaskF differ(VF a, VF b, const f16*) {
+  constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  const __m128i same = _mm_cmpeq_epi16(_mm256_cvtps_ph(a.v, nearest), _mm256_cvtps_ph(b.v, nearest));
+  return ~MaskF{_mm256_castsi256_ps(_mm256_cvtepi16_epi32(same))};
+}
+inline MaskF differ(VF a, VF b, const bf16*) {
+  const auto top = [](VF c) {
+    const __m256i i = _mm256_castps_si256(c.v), odd = _mm256_and_si256(_mm256_srli_epi32(i, 16), _mm256_set1_epi32(1));
+    return _mm256_srli_epi32(_mm256_add_epi32(i, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+  };
+  return ~MaskF{_mm256_castsi256_ps(_mm256_cmpeq_epi32(top(a), top(b)))};
+}
 // See simd_avx512.hpp.
 inline VF to_odd(VF r, VF rest) {
   const __m256i b = _mm256_castps_si256(r.v), one = _mm256_set1_epi32(1);

@@ -56,6 +56,18 @@ inline MaskF gt(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)};
 inline MaskF ne(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_NEQ_UQ)}; }
 inline MaskF ordered(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_ORD_Q)}; }
 inline MaskF finite(VF a) { return {(__mmask16)~_mm512_fpclass_ps_mask(a.v, 0x99)}; }
+// Where a and b (positive multiples of one another, or NaN both) round to different numbers of a 16-bit format.
+inline MaskF differ(VF a, VF b, const f16*) {
+  constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  return {_mm256_cmpneq_epi16_mask(_mm512_cvtps_ph(a.v, nearest), _mm512_cvtps_ph(b.v, nearest))};
+}
+inline MaskF differ(VF a, VF b, const bf16*) {
+  const auto top = [](VF c) {
+    const __m512i i = _mm512_castps_si512(c.v), odd = _mm512_and_si512(_mm512_srli_epi32(i, 16), _mm512_set1_epi32(1));
+    return _mm512_srli_epi32(_mm512_add_epi32(i, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
+  };
+  return {_mm512_cmpneq_epi32_mask(top(a), top(b))};
+}
 // `r` as if it had been rounded to odd, given what its rounding to nearest left.
 inline VF to_odd(VF r, VF rest) {
   const __m512i b = _mm512_castps_si512(r.v), one = _mm512_set1_epi32(1);

@@ -63,6 +63,13 @@ struct Scalar {
   friend MaskF ne(Scalar a, Scalar b) { return {a.v != b.v}; }
   friend MaskF ordered(Scalar a, Scalar b) { return {a.v == a.v && b.v == b.v}; }
   friend MaskF finite(Scalar a) { return {a.v - a.v == 0}; }
+  template <class H>
+  friend MaskF differ(Scalar a, Scalar b, const H*) {  // see simd_avx512.hpp
+    H p, q;
+    narrow((double)a.v, &p);
+    narrow((double)b.v, &q);
+    return {p.bits != q.bits};
+  }
   friend Scalar to_odd(Scalar r, Scalar rest) {  // see simd_avx512.hpp
     const Bits b = bit_cast<Bits>(r.v);
     if (!(rest.v < 0 || rest.v > 0) || (b & 1) != 0) return r;
