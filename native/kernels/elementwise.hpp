@@ -52,10 +52,7 @@ struct Block {
       const V none = V::set1(0);
       fine = fine & (ge(V::set1(-Const<VF>::kTiny), neg_abs(r)) | ~ne(w, none) | ~ne(g, none));
     }
-    if constexpr (narrow_out) {
-      const V margin = V::set1(0x1.8p-23f);  // 1.5 ULP or more; the largest error in docs/accuracy.md is below 1.4
-      fine = fine & ~differ(fma(r, margin, r), fnma(r, margin, r), (const ST*)nullptr);
-    }
+    if constexpr (narrow_out) fine = fine & ~near_tie(r, Const<VF>::kRough, (const ST*)nullptr);
     return fine;
   }
 
@@ -69,7 +66,10 @@ struct Block {
     const auto near = ge(z, V::set1(-Const<V>::kFast));
     V r, loss = one;
     if constexpr (op == kLoss) {
-      r = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);
+      if constexpr (narrow_out)
+        r = loss_rough<W_, P_>(z, negative, tv, wv, pv);
+      else
+        r = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);
       const auto fine = near & stands(r, wv, wv);
       if (!all(fine)) r = select(fine, r, loss_careful<W_, P_, narrow_out>(xv, tv, wv, pv));
     } else {
@@ -82,9 +82,13 @@ struct Block {
         if constexpr (P_) fine = fine & near;
         if (!all(fine)) r = select(fine, r, target_grad_careful<W_, P_, narrow_out>(xv, wv, pv, gv, wide_scale));
       } else {
-        V S, E_;
-        exp_parts(z, S, E_);
-        r = grad_normal<P_, false>(S, E_, negative, tv, pv, c);
+        if constexpr (narrow_out) {
+          r = grad_rough<P_>(z, negative, tv, pv, c.hi);
+        } else {
+          V S, E_;
+          exp_parts(z, S, E_);
+          r = grad_normal<P_, false>(S, E_, negative, tv, pv, c);
+        }
         const auto fine = near & stands(r, wv, gv);
         auto good = fine;
         if constexpr (op == kValueAndGrad) {  // the compiler shares exp_parts

@@ -23,6 +23,7 @@ struct Const<VF> {
   static constexpr float kFast = 80.0f;                  // exp(-a) and its low part are normal numbers up to here
   static constexpr float kMagic = 12582912.0f + 127.0f;  // 1.5*2^23 + bias: low bits become the exponent field
   static constexpr float kTiny = 0x1p-100f;              // a weighted result below it may hide an underflow
+  static constexpr float kRough = 5.0f;  // ULP; what loss_rough and grad_rough may be off (largest seen: 4.4)
   static constexpr float kLog2e = constants::kLog2e, kLn2Hi = constants::kLn2Hi, kLn2Lo = constants::kLn2Lo;
 };
 template <>
@@ -68,6 +69,14 @@ inline void reduce(V z, V magic, V& scale, V& t, V& t_low) {
   const V rr = r * r, q = exp_tail(r);
   t = fma(rr, q, r);
   t_low = fma(rr, q, r - t) + fnma(n, V::set1(K::kLn2Lo), r0 - r);
+  scale = scale_from_bits(tn);
+}
+
+inline void reduce_rough(VF z, VF& scale, VF& t) {
+  using K = Const<VF>;
+  const VF tn = fma(z, VF::set1(K::kLog2e), VF::set1(K::kMagic)), n = tn - VF::set1(K::kMagic);
+  const VF r = fnma(n, VF::set1(K::kLn2Lo), fnma(n, VF::set1(K::kLn2Hi), z));
+  t = fma(r * r, exp_tail(r), r);
   scale = scale_from_bits(tn);
 }
 
@@ -175,6 +184,25 @@ inline V loss_normal(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
   }
 }
 
+// For 16-bit outputs: within kRough ULP of float, and cheaper. Where that leaves the rounding open (near_tie), the
+// element is repeated in double.
+template <bool W_, bool P_>
+inline VF loss_rough(VF z, MaskF negative, VF t, VF w, VF p) {
+  VF scale, tail;
+  reduce_rough(z, scale, tail);
+  const VF S = fma(tail, scale, scale), omt = VF::set1(1) - t;
+  const VF L = fma(S, polynomial(S - VF::set1(0.5f), constants::kLog1pRest), VF::set1(0.875f) * S);
+  VF r;
+  if constexpr (P_) {
+    const VF pt = p * t;
+    r = fnma(select(negative, pt, omt), z, (omt + pt) * L);
+  } else {
+    r = fnma(select(negative, t, omt), z, L);
+  }
+  if constexpr (W_) r = r * w;
+  return r;
+}
+
 // The loss beyond the normal range: exp(-a) is tiny, infinities meet zeros.
 template <bool W_, bool P_, class V>
 inline V loss_limit(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
@@ -250,6 +278,18 @@ inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Facto
     left = fma(omt_low, select(negative, S, one), left);
   }
   return fma(q, c.hi, fma(q, c.lo, (left * inv) * c.hi));
+}
+
+// See loss_rough; within kRough ULP of the larger term.
+template <bool P_>
+inline VF grad_rough(VF z, MaskF negative, VF t, VF p, VF factor) {
+  VF scale, tail;
+  reduce_rough(z, scale, tail);
+  const VF one = VF::set1(1), S = fma(tail, scale, scale), omt = one - t;
+  VF pt = t;
+  if constexpr (P_) pt = p * t;
+  const VF first = select(negative, negate(pt), omt), second = select(negative, omt, negate(pt)) * S;
+  return (first + second) * (factor / (one + S));
 }
 
 template <bool P_, class V>

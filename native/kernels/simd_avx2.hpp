@@ -29,11 +29,10 @@ struct VF {
   void store(f16* p) const {
     _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
-  void store(bf16* p) const {
+  void store(bf16* p) const {  // NaN is the canonical one here, and stays one
     const __m256i b = _mm256_castps_si256(v);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(b, 16), _mm256_set1_epi32(1));
     __m256i r = _mm256_add_epi32(b, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-    r = _mm256_blendv_epi8(r, _mm256_set1_epi32(0x7fc00000), _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
     r = _mm256_srli_epi32(r, 16);
     _mm_storeu_si128((__m128i*)p, _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)));
   }
@@ -59,17 +58,19 @@ inline MaskF ordered(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_ORD_Q)};
 inline MaskF operator~(MaskF a);
 inline MaskF finite(VF a) { return {_mm256_cmp_ps(neg_abs(a).v, _mm256_set1_ps(-__FLT_MAX__), _CMP_GE_OQ)}; }
 // See simd_avx512.hpp.
-inline MaskF differ(VF a, VF b, const f16*) {
+inline MaskF near_tie(VF r, float ulps, const f16*) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  const __m128i same = _mm_cmpeq_epi16(_mm256_cvtps_ph(a.v, nearest), _mm256_cvtps_ph(b.v, nearest));
+  const VF margin = VF::set1(ulps * 0x1p-23f);
+  const __m128i same =
+      _mm_cmpeq_epi16(_mm256_cvtps_ph(fma(r, margin, r).v, nearest), _mm256_cvtps_ph(fnma(r, margin, r).v, nearest));
   return ~MaskF{_mm256_castsi256_ps(_mm256_cvtepi16_epi32(same))};
 }
-inline MaskF differ(VF a, VF b, const bf16*) {
-  const auto top = [](VF c) {
-    const __m256i i = _mm256_castps_si256(c.v), odd = _mm256_and_si256(_mm256_srli_epi32(i, 16), _mm256_set1_epi32(1));
-    return _mm256_srli_epi32(_mm256_add_epi32(i, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
-  };
-  return ~MaskF{_mm256_castsi256_ps(_mm256_cmpeq_epi32(top(a), top(b)))};
+inline MaskF near_tie(VF r, float ulps, const bf16*) {
+  const int m = (int)ulps;
+  const __m256i low = _mm256_slli_epi32(_mm256_castps_si256(r.v), 16);
+  const __m256i past = _mm256_sub_epi32(low, _mm256_set1_epi32((0x8000 - m) << 16)),
+                most = _mm256_set1_epi32(2 * m << 16);
+  return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_min_epu32(past, most), past))};
 }
 // See simd_avx512.hpp.
 inline VF to_odd(VF r, VF rest) {

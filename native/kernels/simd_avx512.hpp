@@ -29,11 +29,10 @@ struct VF {
   void store(f16* p) const {
     _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
-  void store(bf16* p) const {
+  void store(bf16* p) const {  // NaN is the canonical one here, and stays one
     const __m512i b = _mm512_castps_si512(v);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(b, 16), _mm512_set1_epi32(1));
-    __m512i r = _mm512_add_epi32(b, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-    r = _mm512_mask_mov_epi32(r, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), _mm512_set1_epi32(0x7fc00000));
+    const __m512i r = _mm512_add_epi32(b, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
     _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
   }
 };
@@ -56,17 +55,18 @@ inline MaskF gt(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)};
 inline MaskF ne(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_NEQ_UQ)}; }
 inline MaskF ordered(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_ORD_Q)}; }
 inline MaskF finite(VF a) { return {(__mmask16)~_mm512_fpclass_ps_mask(a.v, 0x99)}; }
-// Where a and b (positive multiples of one another, or NaN both) round to different numbers of a 16-bit format.
-inline MaskF differ(VF a, VF b, const f16*) {
+// Where r may be within `ulps` (of float) of a tie of a 16-bit format, so that an error of that size would decide.
+inline MaskF near_tie(VF r, float ulps, const f16*) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  return {_mm256_cmpneq_epi16_mask(_mm512_cvtps_ph(a.v, nearest), _mm512_cvtps_ph(b.v, nearest))};
+  const VF margin = VF::set1(ulps * 0x1p-23f);
+  return {_mm256_cmpneq_epi16_mask(_mm512_cvtps_ph(fma(r, margin, r).v, nearest),
+                                   _mm512_cvtps_ph(fnma(r, margin, r).v, nearest))};
 }
-inline MaskF differ(VF a, VF b, const bf16*) {
-  const auto top = [](VF c) {
-    const __m512i i = _mm512_castps_si512(c.v), odd = _mm512_and_si512(_mm512_srli_epi32(i, 16), _mm512_set1_epi32(1));
-    return _mm512_srli_epi32(_mm512_add_epi32(i, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
-  };
-  return {_mm512_cmpneq_epi32_mask(top(a), top(b))};
+inline MaskF near_tie(VF r, float ulps, const bf16*) {  // the 16 bits to drop are 0x8000 +- ulps
+  const __m512i low = _mm512_slli_epi32(_mm512_castps_si512(r.v), 16);
+  const int m = (int)ulps;
+  return {_mm512_cmple_epu32_mask(_mm512_sub_epi32(low, _mm512_set1_epi32((0x8000 - m) << 16)),
+                                  _mm512_set1_epi32(2 * m << 16))};
 }
 // `r` as if it had been rounded to odd, given what its rounding to nearest left.
 inline VF to_odd(VF r, VF rest) {

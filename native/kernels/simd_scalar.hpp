@@ -63,12 +63,16 @@ struct Scalar {
   friend MaskF ne(Scalar a, Scalar b) { return {a.v != b.v}; }
   friend MaskF ordered(Scalar a, Scalar b) { return {a.v == a.v && b.v == b.v}; }
   friend MaskF finite(Scalar a) { return {a.v - a.v == 0}; }
-  template <class H>
-  friend MaskF differ(Scalar a, Scalar b, const H*) {  // see simd_avx512.hpp
-    H p, q;
-    narrow((double)a.v, &p);
-    narrow((double)b.v, &q);
+  friend MaskF near_tie(Scalar r, float ulps, const f16*) {  // see simd_avx512.hpp
+    f16 p, q;
+    narrow((double)fma(r, Scalar{(E)(ulps * 0x1p-23f)}, r).v, &p);
+    narrow((double)fnma(r, Scalar{(E)(ulps * 0x1p-23f)}, r).v, &q);
     return {p.bits != q.bits};
+  }
+  friend MaskF near_tie(Scalar r, float ulps, const bf16*) {
+    const auto m = (std::uint32_t)ulps;
+    const std::uint32_t low = (std::uint32_t)bit_cast<Bits>(r.v) << 16;
+    return {low - ((0x8000u - m) << 16) <= (2 * m) << 16};
   }
   friend Scalar to_odd(Scalar r, Scalar rest) {  // see simd_avx512.hpp
     const Bits b = bit_cast<Bits>(r.v);
