@@ -27,27 +27,40 @@ inline VD at(const T* v, std::size_t i, std::size_t n) {
   return VD::load(pad);
 }
 
-template <int parts, class T>
-inline bool extract(const T* v, std::size_t n, int exponent, BlockSum& sum) {
-  VD sigma[parts], total[parts];
-  int e = exponent + kLogBlock + 2;
-  for (int k = 0; k < parts; ++k) {
-    sigma[k] = VD::set1(e > -1000 ? power_of_two(e) : 0.0);  // below that nothing is left to extract
-    total[k] = VD::set1(0);
-    e += kLogBlock + 2 - 53;
+// Sums of the extracted parts of one stream of vectors. Two streams side by side hide the latency of the additions.
+template <int parts>
+struct Extraction {
+  VD total[parts], left;
+  Extraction() : left(VD::set1(0)) {
+    for (VD& t : total) t = VD::set1(0);
   }
-  auto empty = ordered(sigma[0], sigma[0]);
-  for (std::size_t i = 0; i < n; i += VD::W) {
-    VD r = at(v, i, n);
+  void add(VD r, const VD (&sigma)[parts]) {
     for (int k = 0; k < parts; ++k) {
       const VD q = (sigma[k] + r) - sigma[k];
       total[k] = total[k] + q;
       r = r - q;
     }
-    empty = empty & ~ne(r, VD::set1(0));
+    left = max_or_second(negate(neg_abs(r)), left);
   }
-  for (int k = 0; k < parts; ++k) sum.part[k] = hsum(total[k]);
-  return all(empty);
+};
+
+template <int parts, class T>
+inline bool extract(const T* v, std::size_t n, int exponent, BlockSum& sum) {
+  VD sigma[parts];
+  int e = exponent + kLogBlock + 2;
+  for (int k = 0; k < parts; ++k) {
+    sigma[k] = VD::set1(e > -1000 ? power_of_two(e) : 0.0);  // below that nothing is left to extract
+    e += kLogBlock + 2 - 53;
+  }
+  Extraction<parts> even, odd;
+  std::size_t i = 0;
+  for (; i + 2 * VD::W <= n; i += 2 * VD::W) {
+    even.add(VD::load(v + i), sigma);
+    odd.add(VD::load(v + i + VD::W), sigma);
+  }
+  for (; i < n; i += VD::W) even.add(at(v, i, n), sigma);
+  for (int k = 0; k < parts; ++k) sum.part[k] = hsum(even.total[k] + odd.total[k]);
+  return all(~ne(even.left, VD::set1(0)) & ~ne(odd.left, VD::set1(0)));
 }
 
 template <class T>
@@ -62,20 +75,23 @@ inline double largest(const T* v, std::size_t n) {  // of the magnitudes; NaN if
   return all(fine) ? hmax(most) : __builtin_nan("");
 }
 
+// `exponent` is that of the largest magnitude.
 template <class T>
-inline BlockSum sum_wide(const T* v, std::size_t n) {
-  BlockSum s{{0, 0, 0, 0}, 0};
-  const double most = largest(v, n);
-  if (!(most < 0x1p1000)) return s;
-  const int exponent = (int)(bit_cast<std::uint64_t>(most) >> 52) - 1023;
-  if (most == 0 || extract<2>(v, n, exponent, s))
-    s.exact = 1;
-  else
-    s.exact = extract<4>(v, n, exponent, s);
+inline BlockSum sum_wide(const T* v, std::size_t n, int exponent) {
+  BlockSum s{{0, 0, 0, 0}, 1};
+  if (!extract<2>(v, n, exponent, s)) s.exact = extract<4>(v, n, exponent, s);
   return s;
 }
 
-BlockSum sum_f64(const double* v, std::size_t n) { return sum_wide(v, n); }
+template <class T>
+inline BlockSum sum_any(const T* v, std::size_t n) {
+  const double most = largest(v, n);
+  if (most == 0) return {{0, 0, 0, 0}, 1};
+  if (!(most < 0x1p1000)) return {{0, 0, 0, 0}, 0};
+  return sum_wide(v, n, (int)(bit_cast<std::uint64_t>(most) >> 52) - 1023);
+}
+
+BlockSum sum_f64(const double* v, std::size_t n) { return sum_any(v, n); }
 
 BlockSum sum_f32(const float* v, std::size_t n) {
   BitRange range;
@@ -103,8 +119,9 @@ BlockSum sum_f32(const float* v, std::size_t n) {
     const std::uint32_t least = range.min_less_one() + 1;  // bits of the smallest that is not 0
     const int field = (int)(least >> 23) > 1 ? (int)(least >> 23) : 1;
     if (least == 0 || total < power_of_two(field - 127 - 23 + 53)) return {{total, 0, 0, 0}, 1};
+    return sum_wide(v, n, (int)(range.max() >> 23) - 127);
   }
-  return sum_wide(v, n);
+  return sum_any(v, n);
 }
 
 }  // namespace
