@@ -7,9 +7,11 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <vector>
 
 #include "../runtime/pool.hpp"
 #include "loader.hpp"
+#include "tile.hpp"
 
 namespace bcelogits {
 
@@ -186,10 +188,7 @@ class Runner {
   kernels::BlockFn fn_ = nullptr;
 };
 
-}  // namespace
-
-Status execute(const Plan& plan, ExactSum* sum, int threads) {
-  if (plan.count == 0) return {};
+Status execute_flat(const Plan& plan, ExactSum* sum, int threads) {
   const std::int64_t chunks = (plan.count + kGrain - 1) / kGrain;
   const int workers = plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks));
   std::atomic<std::int64_t> next{0};
@@ -224,6 +223,17 @@ Status execute(const Plan& plan, ExactSum* sum, int threads) {
   else
     run_on_pool(workers, work);
   if (out_of_memory) return {Fault::Runtime, "out of memory: the scratch of a thread could not be allocated"};
+  return {};
+}
+
+}  // namespace
+
+Status execute(const Plan& plan, ExactSum* sum, int threads) {
+  if (plan.count == 0) return {};
+  const std::vector<Plan> parts = tiles(plan);
+  if (parts.empty()) return execute_flat(plan, sum, threads);
+  for (const Plan& part : parts)
+    if (Status s = execute_flat(part, sum, threads); !s.ok()) return s;
   return {};
 }
 

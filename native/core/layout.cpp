@@ -31,26 +31,34 @@ Operand place(const Layout& l, const ArrayView& v) {
   o.dtype = v.dtype;
   o.base = static_cast<char*>(v.data);
   const int lead = l.ndim - v.ndim;
-  int n = 0;
   for (int i = 0; i < l.ndim; ++i) {
     const int axis = l.axis[i] - lead;
     std::int64_t stride = axis < 0 || v.shape[axis] == 1 ? 0 : v.strides[axis];
-    if (l.dim[i] == 1) continue;
     if (l.flip[i]) {
       o.base += stride * (l.dim[i] - 1);
       stride = -stride;
     }
-    if (n > 0 && o.stride[n - 1] == stride * l.dim[i]) {  // merges with the dimension outside it
-      o.dim[n - 1] *= l.dim[i];
-      o.stride[n - 1] = stride;
+    o.step[i] = stride;
+  }
+  coalesce(o, l.ndim, l.dim, o.step);
+  return o;
+}
+
+void coalesce(Operand& o, int ndim, const std::int64_t* dim, const std::int64_t* stride) {
+  int n = 0;
+  for (int i = 0; i < ndim; ++i) {
+    if (dim[i] == 1) continue;
+    if (n > 0 && o.stride[n - 1] == stride[i] * dim[i]) {  // merges with the dimension outside it
+      o.dim[n - 1] *= dim[i];
+      o.stride[n - 1] = stride[i];
     } else {
-      o.dim[n] = l.dim[i];
-      o.stride[n] = stride;
+      o.dim[n] = dim[i];
+      o.stride[n] = stride[i];
       ++n;
     }
   }
   o.ndim = n;
-  const int size = size_of(v.dtype);
+  const int size = size_of(o.dtype);
   if (n == 0 || (n == 1 && o.stride[0] == 0)) {
     o.kind = Operand::Kind::Splat;
   } else if (n == 1 && o.stride[0] == size) {
@@ -61,7 +69,6 @@ Operand place(const Layout& l, const ArrayView& v) {
   } else {
     o.kind = Operand::Kind::Strided;
   }
-  return o;
 }
 
 }  // namespace bcelogits

@@ -19,4 +19,7 @@ Layout make_layout(const ArrayView& logits);
 // `v`, broadcast to the space's shape (aligned at the last axis), with neighbouring dimensions merged.
 Operand place(const Layout& layout, const ArrayView& v);
 
+// Fill an operand's dims, strides and kind for a space of these dimensions and strides (in bytes).
+void coalesce(Operand& operand, int ndim, const std::int64_t* dim, const std::int64_t* stride);
+
 }  // namespace bcelogits

@@ -2,6 +2,7 @@
 #include "loader.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace bcelogits {
@@ -65,6 +66,60 @@ void for_runs(const Operand& o, std::int64_t first, std::size_t n, Run run) {
   }
 }
 
+constexpr std::int64_t kColumnsAhead = 64;
+
+template <class T>
+void transpose(const char* from, std::int64_t row_step, std::int64_t col_step, std::size_t rows, std::size_t cols,
+               char* to, std::int64_t to_row, std::int64_t to_col) {
+  for (std::size_t c = 0; c < cols; ++c) {  // along the operand's memory within a column
+    const char* at = from + static_cast<std::int64_t>(c) * col_step;
+    char* out = to + static_cast<std::int64_t>(c) * to_col;
+    // Every column is another line, often another page: no hardware prefetcher follows.
+    __builtin_prefetch(at + kColumnsAhead * col_step);
+    for (std::size_t r = 0; r < rows; ++r) {
+      std::memcpy(out, at, sizeof(T));
+      at += row_step;
+      out += to_row;
+    }
+  }
+}
+
+// The innermost two dimensions are better walked the other way round, and the range is whole tiles of them.
+bool crosswise(const Operand& o, std::int64_t first, std::size_t n) {
+  if (o.ndim < 2) return false;
+  const int i = o.ndim - 1;
+  const std::int64_t tile = o.dim[i] * o.dim[i - 1];
+  return std::abs(o.stride[i - 1]) < std::abs(o.stride[i]) && o.stride[i - 1] != 0 && first % tile == 0 &&
+         n % static_cast<std::size_t>(tile) == 0;
+}
+
+// Calls run(address of the tile) for each tile of the innermost two dimensions.
+template <class Run>
+void for_tiles(const Operand& o, std::int64_t first, std::size_t n, Run run) {
+  const int i = o.ndim - 1;
+  const std::int64_t tile = o.dim[i] * o.dim[i - 1];
+  Operand outer;
+  outer.base = o.base;
+  outer.ndim = o.ndim - 2;
+  std::copy_n(o.dim, outer.ndim, outer.dim);
+  std::copy_n(o.stride, outer.ndim, outer.stride);
+  const auto count = n / static_cast<std::size_t>(tile);
+  if (outer.ndim == 0) return run(o.base);
+  for_runs(outer, first / tile, count, [&](char* at, std::int64_t stride, std::size_t m) {
+    for (std::size_t k = 0; k < m; ++k) run(at + static_cast<std::int64_t>(k) * stride);
+  });
+}
+
+template <class Copy>
+void with_size(std::size_t size, Copy copy) {
+  if (size == 2)
+    copy(T2{});
+  else if (size == 4)
+    copy(T4{});
+  else
+    copy(T8{});
+}
+
 }  // namespace
 
 void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
@@ -74,16 +129,24 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
     for (std::size_t i = 0; i < n; ++i) std::memcpy(out + i * size, from.base, size);
     return;
   }
-  for_runs(from, first, n, [&](const char* at, std::int64_t stride, std::size_t m) {
-    if (stride == static_cast<std::int64_t>(size))
-      std::memcpy(out, at, m * size);
-    else if (size == 2)
-      copy_in<T2>(at, stride, m, out);
-    else if (size == 4)
-      copy_in<T4>(at, stride, m, out);
-    else
-      copy_in<T8>(at, stride, m, out);
-    out += m * size;
+  const int last = from.ndim - 1;
+  with_size(size, [&]<class T>(T) {
+    if (crosswise(from, first, n)) {
+      const auto rows = static_cast<std::size_t>(from.dim[last - 1]), cols = static_cast<std::size_t>(from.dim[last]);
+      for_tiles(from, first, n, [&](const char* at) {
+        transpose<T>(at, from.stride[last - 1], from.stride[last], rows, cols, out,
+                     static_cast<std::int64_t>(cols * size), static_cast<std::int64_t>(size));
+        out += rows * cols * size;
+      });
+      return;
+    }
+    for_runs(from, first, n, [&](const char* at, std::int64_t stride, std::size_t m) {
+      if (stride == static_cast<std::int64_t>(size))
+        std::memcpy(out, at, m * size);
+      else
+        copy_in<T>(at, stride, m, out);
+      out += m * size;
+    });
   });
 }
 
@@ -94,16 +157,24 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
     std::memcpy(to.base, in, size);
     return;
   }
-  for_runs(to, first, n, [&](char* at, std::int64_t stride, std::size_t m) {
-    if (stride == static_cast<std::int64_t>(size))
-      std::memcpy(at, in, m * size);
-    else if (size == 2)
-      copy_out<T2>(in, at, stride, m);
-    else if (size == 4)
-      copy_out<T4>(in, at, stride, m);
-    else
-      copy_out<T8>(in, at, stride, m);
-    in += m * size;
+  const int last = to.ndim - 1;
+  with_size(size, [&]<class T>(T) {
+    if (crosswise(to, first, n)) {
+      const auto rows = static_cast<std::size_t>(to.dim[last - 1]), cols = static_cast<std::size_t>(to.dim[last]);
+      for_tiles(to, first, n, [&](char* at) {
+        transpose<T>(in, static_cast<std::int64_t>(cols * size), static_cast<std::int64_t>(size), rows, cols, at,
+                     to.stride[last - 1], to.stride[last]);
+        in += rows * cols * size;
+      });
+      return;
+    }
+    for_runs(to, first, n, [&](char* at, std::int64_t stride, std::size_t m) {
+      if (stride == static_cast<std::int64_t>(size))
+        std::memcpy(at, in, m * size);
+      else
+        copy_out<T>(in, at, stride, m);
+      in += m * size;
+    });
   });
 }
 

@@ -1,6 +1,8 @@
 // See plan.hpp.
 #include "plan.hpp"
 
+#include <algorithm>
+
 #include "layout.hpp"
 #include "overlap.hpp"
 
@@ -119,6 +121,8 @@ Status plan_inputs(const Request& r, Plan& plan) {
     if (a.view.present && !a.view.weak && a.view.dtype == DType::F64) plan.wide = true;
 
   const Layout layout = make_layout(r.logits);
+  plan.ndim = layout.ndim;
+  std::copy_n(layout.dim, layout.ndim, plan.dim);
   plan.logits = place(layout, r.logits);
   plan.targets = place(layout, r.targets);
   plan.weight = place(layout, r.weight);

@@ -32,6 +32,7 @@ struct Operand {
   std::int64_t period = 0;
   int ndim = 0;  // coalesced, outermost first; strides in bytes
   std::int64_t dim[kMaxDims], stride[kMaxDims];
+  std::int64_t step[kMaxDims];  // stride along each dimension of the plan's space, before merging
 };
 
 struct Request {
@@ -47,6 +48,8 @@ struct Plan {
   bool wide = false;          // arithmetic in double
   kernels::Row row = kernels::kF32;
   std::int64_t count = 0;
+  int ndim = 0;  // the iteration space, outermost first
+  std::int64_t dim[kMaxDims];
   double scale = 1.0;           // of a gradient: grad_output if it is one number, over count if mean
   std::uint64_t mean_over = 0;  // 0: count. A caller that feeds pieces gives the whole count here.
   Operand logits, targets, weight, pos_weight, grad_output;

@@ -1,0 +1,48 @@
+"""Operands that lie crosswise to one another are walked in tiles: same results, element for element and in sum."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import bcelogits
+
+SHAPES = [(130, 200), (64, 1000), (1000, 64), (17, 33, 65), (40, 9, 50), (4096, 8), (8, 4096), (257, 129)]
+
+
+def laid_out(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """The same values, with memory in the order of ``axes``."""
+    return np.transpose(np.ascontiguousarray(np.transpose(array, axes)), np.argsort(axes))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_any_mix_of_axis_orders_gives_the_same_bits(shape: tuple[int, ...], dtype: str) -> None:
+    rng = np.random.default_rng(len(shape) + sum(shape))
+    logits, targets, weight = (a.astype(dtype) for a in (rng.normal(0, 3, shape), rng.random(shape), rng.random(shape)))
+    losses = bcelogits.binary_cross_entropy_with_logits(logits, targets, weight, pos_weight=2.0, reduction="none")
+    mean, gradient = bcelogits.value_and_grad(logits, targets, weight, pos_weight=2.0)
+    for axes in itertools.permutations(range(len(shape))):
+        crosswise = laid_out(targets, axes)
+        for x, w in ((logits, weight), (laid_out(logits, axes), weight), (logits, laid_out(weight, axes))):
+            out = laid_out(np.zeros_like(logits), axes)
+            bcelogits.binary_cross_entropy_with_logits(x, crosswise, w, pos_weight=2.0, reduction="none", out=out)
+            assert np.array_equal(out, losses)
+            assert bcelogits.binary_cross_entropy_with_logits(x, crosswise, w, pos_weight=2.0) == mean
+            value, grad = bcelogits.value_and_grad(x, crosswise, w, pos_weight=2.0)
+            assert value == mean
+            assert np.array_equal(grad, gradient)
+
+
+def test_reversed_and_broadcast_operands_are_tiled_too() -> None:
+    rng = np.random.default_rng(5)
+    logits = rng.normal(0, 3, (300, 70)).astype(np.float32)
+    targets = rng.random((300, 70)).astype(np.float32)
+    weight = rng.random((300, 1)).astype(np.float32)
+    expected = bcelogits.binary_cross_entropy_with_logits(logits, targets, weight, reduction="none")
+    got = bcelogits.binary_cross_entropy_with_logits(
+        logits[::-1, ::-1], np.asfortranarray(targets)[::-1, ::-1], weight[::-1], reduction="none"
+    )
+    assert np.array_equal(got[::-1, ::-1], expected)
