@@ -62,10 +62,11 @@ struct Sink {
   void* target(std::int64_t first, char* scratch) const {
     return direct ? out->base + first * size_of(out->dtype) : scratch;
   }
-  // `scratch` holds n results of dtype `have`.
-  void finish(std::int64_t first, std::size_t n, char* scratch, DType have, Workspace& ws,
+  // `scratch` holds n results: of the row's dtype, which is then the output's, or of the compute type.
+  void finish(std::int64_t first, std::size_t n, char* scratch, Workspace& ws,
               const kernels::KernelTable& table) const {
     if (direct) return;
+    const DType have = as_row ? out->dtype : compute;
     const bool contiguous = out->kind == Operand::Kind::Contiguous;
     char* result = scratch;
     if (have != out->dtype) {
@@ -102,20 +103,24 @@ class Runner {
     if (plan.grad_output.kind == Operand::Kind::Splat && plan.op != Op::Loss) {
       double g;
       table_.load[static_cast<int>(plan.grad_output.dtype)][1](plan.grad_output.base, &g, 1);
-      scale *= g;
+      scale *=
+          plan.wide ? g : static_cast<double>(static_cast<float>(g));  // a Python number is read in the compute type
     }
     set_scale(scale);
     has_grad_ = plan.op != Op::Loss;
     if (has_grad_) grad_.prepare(plan.grad_out, row, compute_);
     if (plan.elementwise_loss()) loss_.prepare(plan.loss_out, row, compute_);
-    if (plan.op == Op::ValueAndGrad) {  // its loss is always of the compute type
-      loss_.as_row = false;
-      loss_.direct = loss_.out && loss_.out->kind == Operand::Kind::Contiguous && loss_.out->dtype == compute_;
+    const int weights = (has_w_ ? kernels::kHasWeight : 0) | (has_p_ ? kernels::kHasPosWeight : 0);
+    const auto kernel = [&](kernels::Op which, bool row_store) {
+      return table_.op[which][plan.row][row_store ? 0 : 1][weights];
+    };
+    if (plan.op == Op::ValueAndGrad && plan.elementwise_loss()) {
+      // Each with its own rounding to the output: two kernels for each block, which is still read once from memory.
+      fn_ = kernel(kernels::kGrad, grad_.as_row);
+      loss_fn_ = kernel(kernels::kLoss, loss_.as_row);
+    } else {
+      fn_ = kernel(kKernel[op], has_grad_ ? grad_.as_row : loss_.out && loss_.as_row);
     }
-    const bool row_store = has_grad_ ? grad_.as_row : loss_.out && loss_.as_row;
-    stored_ = row_store ? row : compute_;
-    fn_ = table_.op[kKernel[op]][plan.row][row_store ? 0 : 1]
-                   [(has_w_ ? kernels::kHasWeight : 0) | (has_p_ ? kernels::kHasPosWeight : 0)];
   }
 
   void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
@@ -133,12 +138,11 @@ class Runner {
       a.p = has_p_ ? p_.block(i, n) : nullptr;
       a.loss = loss_.out ? loss_.target(i, ws_.loss) : ws_.loss;
       a.grad = has_grad_ ? grad_.target(i, ws_.grad) : nullptr;
+      if (loss_fn_) loss_fn_(a);  // first: the gradient may be written over the logits
       fn_(a);
-      if (has_grad_) grad_.finish(i, n, ws_.grad, stored_, ws_, table_);
-      if (loss_.out)
-        loss_.finish(i, n, ws_.loss, has_grad_ ? compute_ : stored_, ws_, table_);
-      else if (sum)
-        add(n, *sum);
+      if (loss_.out) loss_.finish(i, n, ws_.loss, ws_, table_);
+      if (has_grad_) grad_.finish(i, n, ws_.grad, ws_, table_);
+      if (!loss_.out && sum) add(n, *sum);
     }
   }
 
@@ -150,18 +154,12 @@ class Runner {
       l.prepare_constant(1.0, compute_, s, table_);
   }
   void set_scale(double scale) {
-    // scale / N as an unevaluated sum in the compute type
+    // scale / N as an unevaluated sum
     const double n = static_cast<double>(plan_.mean_over ? plan_.mean_over : static_cast<std::uint64_t>(plan_.count));
     const bool mean = plan_.reduction == Reduction::Mean;
     const double c = mean ? scale / n : scale;
-    if (plan_.wide) {
-      scale_hi_ = c;
-      scale_lo_ = mean ? std::fma(-c, n, scale) / n : 0.0;
-    } else {
-      const auto hi = static_cast<float>(c);
-      scale_hi_ = hi;
-      scale_lo_ = static_cast<float>(c - static_cast<double>(hi));
-    }
+    scale_hi_ = c;
+    scale_lo_ = plan_.wide && mean ? std::fma(-c, n, scale) / n : 0.0;
     if (!std::isfinite(scale_lo_)) scale_lo_ = 0.0;
   }
   void add(std::size_t n, ExactSum& sum) {
@@ -180,12 +178,12 @@ class Runner {
   const Plan& plan_;
   Workspace& ws_;
   const kernels::KernelTable& table_;
-  DType compute_ = DType::F32, stored_ = DType::F32;
+  DType compute_ = DType::F32;
   Loader x_, t_, w_, p_, g_;
   Sink loss_, grad_;
   bool has_w_ = false, has_p_ = false, has_grad_ = false;
   double scale_hi_ = 1, scale_lo_ = 0;
-  kernels::BlockFn fn_ = nullptr;
+  kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
 };
 
 Status execute_flat(const Plan& plan, ExactSum* sum, int threads) {
@@ -237,8 +235,21 @@ Status execute(const Plan& plan, ExactSum* sum, int threads) {
   return {};
 }
 
+double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor) {
+  const std::uint64_t fp = kernel_table().enter_fp();
+  const double value = sum.read(dtype, divisor);
+  kernel_table().leave_fp(fp);
+  return value;
+}
+
+void write_number(double value, DType dtype, void* out) {
+  const std::uint64_t fp = kernel_table().enter_fp();
+  kernel_table().store[1][static_cast<int>(dtype)](&value, out, 1);
+  kernel_table().leave_fp(fp);
+}
+
 double reduced(const Plan& plan, const ExactSum& sum, DType dtype) {
-  return sum.read(dtype, plan.reduction == Reduction::Mean ? static_cast<std::uint64_t>(plan.count) : 1);
+  return read_out(sum, dtype, plan.reduction == Reduction::Mean ? static_cast<std::uint64_t>(plan.count) : 1);
 }
 
 }  // namespace bcelogits

@@ -9,6 +9,10 @@ namespace bcelogits {
 // Elementwise outputs are written; the losses of a reducing plan are added to `sum` (may be null otherwise).
 Status execute(const Plan& plan, ExactSum* sum, int threads);
 
+// ExactSum::read, and a number into memory of `dtype`, whatever rounding or flushing mode the caller has set.
+double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor);
+void write_number(double value, DType dtype, void* out);
+
 // The reduced result of a plan, rounded once to `dtype`.
 double reduced(const Plan& plan, const ExactSum& sum, DType dtype);
 

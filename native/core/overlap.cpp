@@ -2,6 +2,7 @@
 #include "overlap.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 namespace bcelogits {
@@ -21,10 +22,30 @@ Extent extent(const ArrayView& a) {
   return {low, high + size_of(a.dtype)};
 }
 
-std::int64_t stride_gcd(const ArrayView& a, std::int64_t g) {
-  for (int i = 0; i < a.ndim; ++i)
-    if (a.shape[i] > 1) g = std::gcd(g, a.strides[i]);
-  return g;
+// Bytes that one pass over the dimensions of stride below `limit` spans, and the gcd of the other strides.
+struct Split {
+  std::int64_t span, period;
+};
+Split split(const ArrayView& a, std::int64_t limit, std::int64_t period) {
+  Split s{size_of(a.dtype), period};
+  for (int i = 0; i < a.ndim; ++i) {
+    const std::int64_t stride = std::abs(a.strides[i]);
+    if (a.shape[i] <= 1) continue;
+    if (stride < limit)
+      s.span += stride * (a.shape[i] - 1);
+    else
+      s.period = std::gcd(s.period, stride);
+  }
+  return s;
+}
+
+// All that a and b touch lies in [low + k*period, low + k*period + span): do these intervals meet, modulo the period?
+bool meet(std::intptr_t low_a, const ArrayView& a, std::intptr_t low_b, const ArrayView& b, std::int64_t limit) {
+  const Split x = split(a, limit, 0), y = split(b, limit, x.period);
+  if (y.period == 0) return true;  // the extents overlap, and nothing repeats
+  std::int64_t d = (low_b - low_a) % y.period;
+  if (d < 0) d += y.period;
+  return !(d >= x.span && y.period - d >= y.span);
 }
 
 }  // namespace
@@ -39,12 +60,13 @@ bool exactly_in_place(const ArrayView& a, const ArrayView& b) {
 bool may_overlap(const ArrayView& a, const ArrayView& b) {
   const Extent x = extent(a), y = extent(b);
   if (x.low == x.high || y.low == y.high || x.high <= y.low || y.high <= x.low) return false;
-  // All elements of either start at its base modulo the gcd of all strides: two interleaved columns do not meet.
-  const std::int64_t g = stride_gcd(b, stride_gcd(a, 0));
-  if (g == 0) return true;
-  std::int64_t d = (reinterpret_cast<std::intptr_t>(b.data) - reinterpret_cast<std::intptr_t>(a.data)) % g;
-  if (d < 0) d += g;
-  return !(d >= size_of(a.dtype) && g - d >= size_of(b.dtype));
+  // Interleaved rows, columns or halves of rows do not meet: try each stride as the border between what lies together
+  // and what repeats.
+  if (!meet(x.low, a, y.low, b, 0)) return false;
+  for (const ArrayView* v : {&a, &b})
+    for (int i = 0; i < v->ndim; ++i)
+      if (v->shape[i] > 1 && !meet(x.low, a, y.low, b, std::abs(v->strides[i]))) return false;
+  return true;
 }
 
 bool overlaps_itself(const ArrayView& a) {

@@ -19,6 +19,8 @@ std::string shape_text(const ArrayView& v) {
 }
 
 Status check_dtype(const char* name, const ArrayView& v) {
+  if (v.out_of_range)
+    return Status::value(std::string(name) + ": " + v.type_name + ", expected a number within the range of float64");
   if (v.dtype >= DType::Count)
     return Status::type(std::string(name) + ": " + v.type_name + ", expected an array of " + kFloats);
   if (v.byte_swapped)

@@ -49,7 +49,7 @@ inline bool extract(const T* v, std::size_t n, int exponent, BlockSum& sum) {
   VD sigma[parts];
   int e = exponent + kLogBlock + 2;
   for (int k = 0; k < parts; ++k) {
-    sigma[k] = VD::set1(e > -1000 ? power_of_two(e) : 0.0);  // below that nothing is left to extract
+    sigma[k] = VD::set1(power_of_two(e > -900 ? e : -900));  // a larger one than needed extracts less, exactly
     e += kLogBlock + 2 - 53;
   }
   Extraction<parts> even, odd;

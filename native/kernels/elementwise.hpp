@@ -42,15 +42,19 @@ struct Block {
   ST* out;
   Factor<V> scale;
   Factor<VD> wide_scale;
+  V zero_scale;  // 0 where the scale is 0, else 1
   static constexpr bool is_float = sizeof(E) == 4, narrow_out = sizeof(ST) == 2;
 
-  // A result that stands: finite, not after a possible underflow (`zero`: a factor that is 0 explains it), and for
-  // 16-bit outputs not so near a tie that the error of float could decide. The others are repeated in double.
-  static auto stands(V r, [[maybe_unused]] V w, [[maybe_unused]] V g) {
+  // A result that stands: finite, not so small that it may hide an underflow (unless a factor that is 0 explains it),
+  // and for 16-bit outputs not so near a tie that the error of float could decide. The others are repeated in double.
+  static auto stands(V r, [[maybe_unused]] V w, [[maybe_unused]] V g, [[maybe_unused]] V c) {
     auto fine = finite(r);
-    if constexpr (W_ && is_float) {
+    if constexpr (is_float && (W_ || P_ || op != kLoss)) {
       const V none = V::set1(0);
-      fine = fine & (ge(V::set1(-Const<VF>::kTiny), neg_abs(r)) | ~ne(w, none) | ~ne(g, none));
+      auto safe = ge(V::set1(-Const<VF>::kTiny), neg_abs(r));
+      if constexpr (W_) safe = safe | ~ne(w, none) | ~ne(g, none);
+      if constexpr (op != kLoss) safe = safe | ~ne(c, none);
+      fine = fine & safe;
     }
     if constexpr (narrow_out) fine = fine & ~near_tie(r, Const<VF>::kRough, (const ST*)nullptr);
     return fine;
@@ -69,16 +73,16 @@ struct Block {
       if constexpr (narrow_out)
         r = loss_rough<W_, P_>(z, negative, tv, wv, pv);
       else
-        r = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);
-      const auto fine = near & stands(r, wv, wv);
+        r = loss_normal<W_, P_>(z, negative, tv, wv, pv);
+      const auto fine = near & stands(r, wv, wv, one);
       if (!all(fine)) r = select(fine, r, loss_careful<W_, P_, narrow_out>(xv, tv, wv, pv));
     } else {
       const V gv = W_ ? g.at(i) : one;
       Factor<V> c = scale;
-      if constexpr (W_) c = combine<false>(wv, gv, scale);
+      if constexpr (W_) c = combine(wv, gv, scale);
       if constexpr (op == kTargetGrad) {
         r = target_grad_normal<P_>(z, xv, pv, c);
-        auto fine = stands(r, wv, gv);
+        auto fine = stands(r, wv, gv, zero_scale);
         if constexpr (P_) fine = fine & near;
         if (!all(fine)) r = select(fine, r, target_grad_careful<W_, P_, narrow_out>(xv, wv, pv, gv, wide_scale));
       } else {
@@ -87,13 +91,13 @@ struct Block {
         } else {
           V S, E_;
           exp_parts(z, S, E_);
-          r = grad_normal<P_, false>(S, E_, negative, tv, pv, c);
+          r = grad_normal<P_>(S, E_, negative, tv, pv, c);
         }
-        const auto fine = near & stands(r, wv, gv);
+        const auto fine = near & stands(r, wv, gv, zero_scale);
         auto good = fine;
         if constexpr (op == kValueAndGrad) {  // the compiler shares exp_parts
-          loss = loss_normal<W_, P_, false>(z, negative, tv, wv, pv);
-          good = near & Block<kLoss, W_, P_, V, T, E>::stands(loss, wv, wv);
+          loss = loss_normal<W_, P_>(z, negative, tv, wv, pv);
+          good = near & Block<kLoss, W_, P_, V, T, E>::stands(loss, wv, wv, one);
         }
         if (!all(fine & good)) {
           r = select(fine, r, grad_careful<W_, P_, narrow_out>(xv, tv, wv, pv, gv, wide_scale));
@@ -122,8 +126,11 @@ void run_block(const BlockArgs& a) {
   b.g.p = (const E*)a.g;
   b.loss_scratch = (E*)a.loss;
   b.out = (ST*)(op == kLoss ? a.loss : a.grad);
-  b.scale = {V::set1((E)a.scale_hi), V::set1((E)a.scale_lo)};
-  b.wide_scale = {VD::set1(a.scale_hi + (sizeof(E) == 4 ? a.scale_lo : 0)), VD::set1(sizeof(E) == 4 ? 0 : a.scale_lo)};
+  b.wide_scale = {VD::set1(a.scale_hi), VD::set1(a.scale_lo)};
+  const E hi = (E)a.scale_hi;
+  const E lo = sizeof(E) == 8 ? (E)a.scale_lo : (E)(a.scale_hi - (double)hi);
+  b.scale = {V::set1(hi), V::set1(lo - lo == 0 ? lo : 0)};
+  b.zero_scale = V::set1(a.scale_hi == 0 ? 0 : 1);
   std::size_t i = 0;
   for (; i + V::W <= a.n; i += V::W) {
     prefetch<V>(b.x.p + i);

@@ -20,7 +20,7 @@ template <class V>
 struct Const;
 template <>
 struct Const<VF> {
-  static constexpr float kFast = 80.0f;                  // exp(-a) and its low part are normal numbers up to here
+  static constexpr float kFast = 64.0f;                  // exp(-a) and its low parts are far from underflow up to here
   static constexpr float kMagic = 12582912.0f + 127.0f;  // 1.5*2^23 + bias: low bits become the exponent field
   static constexpr float kTiny = 0x1p-100f;              // a weighted result below it may hide an underflow
   static constexpr float kRough = 5.0f;  // ULP; what loss_rough and grad_rough may be off (largest seen: 4.4)
@@ -29,10 +29,10 @@ struct Const<VF> {
 template <>
 struct Const<VD> {
   static constexpr double kFast = 670.0;
-  static constexpr double kFloor = -750.0;  // exp(kFloor) rounds to 0
+  static constexpr double kFloor =
+      -790.0;  // 2^128 * exp(kFloor) is still a normal number, and no factor makes it count
   static constexpr double kMagic = 0x1.8p52 + 1023.0;
-  static constexpr double kMagicTiny = 0x1.8p52 + 1023.0 + 128.0;
-  static constexpr double kUntiny = 0x1p-128;
+  static constexpr double kMagicUp = 0x1.8p52 + 1023.0 + 128.0;  // the same for 2^128 times the result
   static constexpr double kLog2e = constants::kLog2e64, kLn2Hi = constants::kLn2Hi64, kLn2Lo = constants::kLn2Lo64;
 };
 
@@ -89,14 +89,14 @@ inline void exp_parts(V z, V& S, V& E) {
   E = fma(t_low, scale, fma(t, scale, scale - S));
 }
 
-// exp(z) for z <= 0 below -kFast, down to 0, rounded once into the subnormal numbers; NaN stays NaN.
-template <class V>
-inline V exp_tiny(V z) {
-  using K = Const<V>;
-  V scale, t, t_low;
-  reduce(max_or_second(V::set1(K::kFloor), z), V::set1(K::kMagicTiny), scale, t, t_low);
-  const V S = fma(t, scale, scale), E = fma(t_low, scale, fma(t, scale, scale - S));
-  return (S + E) * V::set1(K::kUntiny);
+// 2^128 * exp(z), z <= 0 down to where exp(z) is below all numbers; NaN stays NaN.
+constexpr double kUp = 0x1p128, kDown = 0x1p-128;
+inline VD exp_up(VD z) {
+  using K = Const<VD>;
+  VD scale, t, t_low;
+  reduce(max_or_second(VD::set1(K::kFloor), z), VD::set1(K::kMagicUp), scale, t, t_low);
+  const VD S = fma(t, scale, scale), E = fma(t_low, scale, fma(t, scale, scale - S));
+  return select(ne(z, VD::set1(-__builtin_inf())), S + E, VD::set1(0));  // positive unless x is infinite
 }
 
 // log1p(S + E) = H + C for S in (0, 1]. H carries most of it and C the rest with all that H lost.
@@ -135,14 +135,9 @@ inline V mul0(V a, V b) {
   const V c = a * b;
   return select(is_nan(c) & ordered(a, b), V::set1(0), c);
 }
-template <bool careful, class V>
-inline V mul(V a, V b) {
-  if constexpr (careful) return mul0(a, b);
-  return a * b;
-}
 
 // A normal-range loss as the unevaluated sum P + low; z = -|x| in [-kFast, 0].
-template <bool P_, bool careful, class V>
+template <bool P_, class V>
 inline void loss_parts(V z, decltype(sign_bit(V{})) negative, V t, V p, V& P, V& low) {
   V S, E, H, C;
   exp_parts(z, S, E);
@@ -150,7 +145,7 @@ inline void loss_parts(V z, decltype(sign_bit(V{})) negative, V t, V p, V& P, V&
   const V one = V::set1(1);
   const V omt = one - t;
   if constexpr (P_) {
-    const V pt = mul<careful>(p, t);
+    const V pt = p * t;
     const V B = omt + pt;
     const V A = select(negative, pt, omt);
     const V omt_low = (one - omt) - t, pt_low = fms(p, t, pt);
@@ -167,21 +162,13 @@ inline void loss_parts(V z, decltype(sign_bit(V{})) negative, V t, V p, V& P, V&
     const V d = P - H;  // Knuth's TwoSum: either of H and A*a may be the larger
     low = C + (fnms(A, z, d) + (H - (P - d)));
   }
-  if constexpr (careful) low = select(is_nan(low) & ordered(P, P), V::set1(0), low);  // P infinite
 }
 
-template <bool W_, bool P_, bool careful, class V>
+template <bool W_, bool P_, class V>
 inline V loss_normal(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
   V P, low;
-  loss_parts<P_, careful>(z, negative, t, p, P, low);
-  if constexpr (!W_) {
-    return P + low;
-  } else if constexpr (careful) {
-    const V r = fma(w, P, mul0(w, low));
-    return select(is_nan(r) & ordered(w, P), mul0(w, P), r);
-  } else {
-    return fma(w, P, w * low);
-  }
+  loss_parts<P_>(z, negative, t, p, P, low);
+  return W_ ? fma(w, P, w * low) : P + low;
 }
 
 // For 16-bit outputs: within kRough ULP of float, and cheaper. Where that leaves the rounding open (near_tie), the
@@ -203,21 +190,68 @@ inline VF loss_rough(VF z, MaskF negative, VF t, VF w, VF p) {
   return r;
 }
 
-// The loss beyond the normal range: exp(-a) is tiny, infinities meet zeros.
-template <bool W_, bool P_, class V>
-inline V loss_limit(V z, decltype(sign_bit(V{})) negative, V t, V w, V p) {
-  const V u = exp_tiny(z), omt = V::set1(1) - t;
-  const V pt = P_ ? mul0(p, t) : t;
-  const V r = mul0(select(negative, pt, omt), negate(z)) + (P_ ? mul0(omt + pt, u) : u);
-  return W_ ? mul0(w, r) : r;
+// What a gradient is multiplied by, as an unevaluated sum: the scalar scale, or weight * grad_output * scale.
+template <class V>
+struct Factor {
+  V hi, lo;
+};
+
+// Where exp(-a) is tiny, or infinities meet zeros, plain sums of products serve. So that no intermediate under- or
+// overflows where the result does not, they are also computed 2^128 times larger and smaller.
+inline VD pick(VD plain, VD up, VD down, MaskD factors_finite) {
+  // up is infinite because plain is large, or because a factor is infinite and plain was lost
+  const auto small = gt(VD::set1(1), negate(neg_abs(plain))) & ordered(up, up);
+  const VD r = select(finite(up) | small, up * VD::set1(kDown), plain);
+  return select(finite(plain) | ~factors_finite, r, down * VD::set1(kUp));
+}
+
+// A quantity of exp(z) and itself times 2^128: f(S, E) where z is in the normal range, exp(z) beyond.
+template <class F>
+inline void near_and_far(VD z, F f, VD& value, VD& value_up) {
+  const VD floor = VD::set1(-Const<VD>::kFast), far_up = exp_up(z);
+  VD S, E;
+  exp_parts(max_or_second(z, floor), S, E);
+  const VD near = f(S, E);
+  VD far = far_up * VD::set1(kDown);
+  far = select(gt(far_up, far), max_or_second(far, VD::set1(0x1p-1074)), far);  // positive, should a factor be infinite
+  value = select(ge(z, floor), near, far);
+  value_up = select(ge(z, floor), near * VD::set1(kUp), far_up);
+}
+inline VD log1p_value(VD S, VD E) {
+  VD H, C;
+  log1p_parts(S, E, H, C);
+  return H + C;
+}
+
+// (a*b + c) * factor with one rounding where all is finite; 0 times infinity is 0.
+inline VD scaled_sum(VD a, VD b, VD b_low, VD c, Factor<VD> factor) {
+  const VD product = a * b, sum = product + c;
+  const VD rest = ((product - sum) + c) + fma(a, b_low, fms(a, b, product));
+  const VD r = fma(sum, factor.hi, fma(sum, factor.lo, rest * factor.hi));
+  return select(finite(r) & finite(factor.lo), r, mul0(mul0(a, b) + c, factor.hi));
+}
+
+template <bool W_, bool P_>
+inline VD loss_limit(VD z, MaskD negative, VD t, VD w, VD p) {
+  const VD one = VD::set1(1), up = VD::set1(kUp), down = VD::set1(kDown), a = negate(z), omt = one - t;
+  VD L, L_up;
+  near_and_far(z, log1p_value, L, L_up);
+  const VD pt = P_ ? mul0(p, t) : t, t_up = t * up, pt_up = P_ ? mul0(p, t_up) : t_up;
+  const VD A = select(negative, pt, omt), A_up = select(negative, pt_up, omt * up);
+  const VD omt_low = (one - omt) - t, low = select(negative, P_ ? fms(p, t_up, pt_up) : VD::set1(0), omt_low * up);
+  const VD A_low = select(finite(low), low, VD::set1(0)), B = P_ ? omt + pt : one;
+  const Factor<VD> factor{W_ ? w : one, VD::set1(0)};
+  return pick(scaled_sum(a, A, A_low * down, mul0(B, L), factor), scaled_sum(a, A_up, A_low, mul0(B, L_up), factor),
+              scaled_sum(a * down, A, A_low * down, mul0(B, L * down), factor), finite(p) & finite(w));
 }
 
 template <bool W_, bool P_, bool odd = false>
 __attribute__((noinline)) VD loss_careful(VD x, VD t, VD w, VD p) {
   const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   const auto negative = sign_bit(x);
-  const VD normal = loss_normal<W_, P_, true>(max_or_second(z, floor), negative, t, w, p);
-  return canonical(select(ge(z, floor), normal, loss_limit<W_, P_>(z, negative, t, w, p)));
+  const VD normal = loss_normal<W_, P_>(max_or_second(z, floor), negative, t, w, p);
+  const auto fine = ge(z, floor) & finite(normal) & finite(p);
+  return canonical(select(fine, normal, loss_limit<W_, P_>(z, negative, t, w, p)));
 }
 
 // A vector of floats through a function of doubles, rounded once to float, or to odd if it is to be rounded again
@@ -247,25 +281,23 @@ __attribute__((noinline)) VF loss_careful(VF x, VF t, VF w, VF p) {
       x, t, w, p);
 }
 
-// What a gradient is multiplied by, as an unevaluated sum: the scalar scale, or weight * grad_output * scale.
 template <class V>
-struct Factor {
-  V hi, lo;
-};
-
-template <bool careful, class V>
 inline Factor<V> combine(V w, V g, Factor<V> c) {
-  const V f = mul<careful>(w, g), f_low = fms(w, g, f);
-  const V hi = mul<careful>(f, c.hi);
+  const V f = w * g, f_low = fms(w, g, f), hi = f * c.hi;
   return {hi, fms(f, c.hi, hi) + fma(f, c.lo, f_low * c.hi)};
+}
+// (q + rest) * factor; where the factor is 0, so is the result, with one sign.
+template <class V>
+inline V scaled(V q, V rest, Factor<V> c) {
+  return fma(q, c.hi, fma(q, c.lo, rest * c.hi) + V::set1(0));
 }
 
 // The gradient wrt logits from exp_parts: quotient and remainder, so that it is rounded once.
-template <bool P_, bool careful, class V>
+template <bool P_, class V>
 inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Factor<V> c) {
   const V one = V::set1(1), omt = one - t, omt_low = (one - omt) - t;
   V pt = t;
-  if constexpr (P_) pt = mul<careful>(p, t);
+  if constexpr (P_) pt = p * t;
   const V alpha = select(negative, negate(pt), omt), beta = select(negative, omt, negate(pt));
   const V D = one + S, D_low = (one - D) + S, inv = one / D;
   const V num = fma(beta, S, alpha), q = num * inv;
@@ -277,7 +309,7 @@ inline V grad_normal(V S, V E, decltype(sign_bit(V{})) negative, V t, V p, Facto
   } else {
     left = fma(omt_low, select(negative, S, one), left);
   }
-  return fma(q, c.hi, fma(q, c.lo, (left * inv) * c.hi));
+  return scaled(q, left * inv, c);
 }
 
 // See loss_rough; within kRough ULP of the larger term.
@@ -292,23 +324,34 @@ inline VF grad_rough(VF z, MaskF negative, VF t, VF p, VF factor) {
   return (first + second) * (factor / (one + S));
 }
 
-template <bool P_, class V>
-inline V grad_limit(V z, decltype(sign_bit(V{})) negative, V t, V p) {
-  const V u = exp_tiny(z), omt = V::set1(1) - t;
-  const V npt = P_ ? negate(mul0(p, t)) : negate(t);
-  return select(negative, npt, omt) + mul0(select(negative, omt, npt), u);
+// See loss_limit; times the factor.
+template <bool P_>
+inline VD grad_limit(VD z, MaskD negative, VD t, VD p, VD factor, Factor<VD> c) {
+  const VD one = VD::set1(1), up = VD::set1(kUp), omt = one - t;
+  VD small, small_up;  // sigmoid(-a); sigmoid(a) = 1 - small
+  near_and_far(z, [&](VD S, VD) { return S / (one + S); }, small, small_up);
+  const VD npt = negate(P_ ? mul0(p, t) : t), npt_up = negate(P_ ? mul0(p, t * up) : t * up);
+  const VD alpha = select(negative, npt, omt), beta = select(negative, omt, npt), large = one - small;
+  const auto times = [&](VD r) {
+    const VD fine = fma(r, c.hi, r * c.lo);
+    return select(finite(fine), fine, mul0(r, factor));
+  };
+  const VD plain = times(mul0(alpha, large) + mul0(beta, small));
+  const VD larger = times(mul0(select(negative, npt_up, omt * up), large) + mul0(beta, small_up));
+  return pick(plain, larger, plain * VD::set1(kDown), finite(p) & finite(factor));
 }
 
 template <bool W_, bool P_, bool odd = false>
 __attribute__((noinline)) VD grad_careful(VD x, VD t, VD w, VD p, VD g, Factor<VD> c) {
   const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
   const auto negative = sign_bit(x);
-  if constexpr (W_) c = combine<true>(w, g, c);
+  const VD factor = W_ ? mul0(mul0(w, g), c.hi) : c.hi;
+  if constexpr (W_) c = combine(w, g, c);
   VD S, E;
   exp_parts(max_or_second(z, floor), S, E);
-  const VD normal = grad_normal<P_, true>(S, E, negative, t, p, c);
-  const VD limit = mul0(grad_limit<P_>(z, negative, t, p), c.hi);
-  return canonical(select(ge(z, floor) & ordered(normal, normal), normal, limit));
+  const VD normal = grad_normal<P_>(S, E, negative, t, p, c);
+  const auto fine = ge(z, floor) & finite(normal) & finite(p);
+  return canonical(select(fine, normal, grad_limit<P_>(z, negative, t, p, factor, c)));
 }
 
 template <bool W_, bool P_, bool odd>
@@ -339,19 +382,30 @@ inline V target_grad_normal(V z, V x, V p, Factor<V> c) {
     const V d = r - base;  // Knuth's TwoSum
     low = fma(pm1, C, (fms(pm1, H, d) + (base - (r - d))) + fma(pm1_low, H, base_low));
   }
-  return fma(r, c.hi, fma(r, c.lo, low * c.hi));
+  return scaled(r, low, c);
 }
 
 template <bool W_, bool P_, bool odd = false>
 __attribute__((noinline)) VD target_grad_careful(VD x, VD w, VD p, VD g, Factor<VD> c) {
-  const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast);
-  if constexpr (W_) c = combine<true>(w, g, c);
-  VD limit = negate(x);
-  if constexpr (P_) limit = mul0(p - VD::set1(1), exp_tiny(z)) + select(sign_bit(x), mul0(p, negate(z)), z);
+  const VD z = neg_abs(x), floor = VD::set1(-Const<VD>::kFast), a = negate(z);
+  const auto negative = sign_bit(x);
+  const VD factor = W_ ? mul0(mul0(w, g), c.hi) : c.hi;
+  if constexpr (W_) c = combine(w, g, c);
   const VD normal = target_grad_normal<P_>(P_ ? max_or_second(z, floor) : z, x, p, c);
-  auto fine = ordered(normal, normal);
-  if constexpr (P_) fine = fine & ge(z, floor);
-  return canonical(select(fine, normal, mul0(limit, c.hi)));
+  auto fine = finite(normal);
+  VD limit = mul0(negate(x), factor);
+  if constexpr (P_) {
+    fine = fine & ge(z, floor) & finite(p);
+    const VD up = VD::set1(kUp), down = VD::set1(kDown), pm1 = p - VD::set1(1);
+    VD L, L_up;
+    near_and_far(z, log1p_value, L, L_up);
+    const Factor<VD> pair{factor, select(finite(c.lo), c.lo, VD::set1(0))};
+    const VD p_or_1 = select(negative, p, VD::set1(-1)), none = VD::set1(0);
+    limit =
+        pick(scaled_sum(a, p_or_1, none, mul0(pm1, L), pair), scaled_sum(a, p_or_1 * up, none, mul0(pm1, L_up), pair),
+             scaled_sum(a * down, p_or_1, none, mul0(pm1, L * down), pair), finite(p) & finite(factor));
+  }
+  return canonical(select(fine, normal, limit));
 }
 
 template <bool W_, bool P_, bool odd>

@@ -34,7 +34,7 @@ struct BlockArgs {
   const void* g;              // elementwise grad_output, compute type, or null
   void* loss;                 // kLoss: store type; kValueAndGrad: compute type
   void* grad;                 // store type
-  double scale_hi, scale_lo;  // gradients are multiplied by their (unevaluated) sum
+  double scale_hi, scale_lo;  // gradients are multiplied by their (unevaluated) sum; lo counts in row kF64 alone
   std::size_t n;
 };
 using BlockFn = void (*)(const BlockArgs&);

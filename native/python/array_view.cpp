@@ -51,8 +51,9 @@ std::string type_text(nb::handle object) { return text_of(object.type().attr("__
 
 std::string text_of(nb::handle object) {
   const nb::object text = nb::steal(PyObject_Str(object.ptr()));
-  const char* s = text.is_valid() ? PyUnicode_AsUTF8(text.ptr()) : nullptr;
-  if (s) return s;
+  Py_ssize_t size = 0;
+  const char* s = text.is_valid() ? PyUnicode_AsUTF8AndSize(text.ptr(), &size) : nullptr;
+  if (s) return std::string(s, static_cast<std::size_t>(size));
   PyErr_Clear();
   return "?";
 }
@@ -62,6 +63,8 @@ NumPy& NumPy::get() {
     auto* n = new NumPy;
     nb::module_ module = nb::module_::import_("numpy");
     n->ndarray = module.attr("ndarray");
+    n->generic = module.attr("generic");
+    n->integer = module.attr("integer");
     n->empty = module.attr("empty");
     n->empty_like = module.attr("empty_like");
     for (DType d : {DType::F32, DType::F16, DType::F64})
@@ -80,23 +83,33 @@ nb::object dtype_object(DType d) {
 }
 
 DType dtype_from(nb::handle object) {
-  nb::object dtype = nb::module_::import_("numpy").attr("dtype")(object);
+  const nb::object make = nb::module_::import_("numpy").attr("dtype");
+  const nb::object dtype = nb::steal(PyObject_CallOneArg(make.ptr(), object.ptr()));
+  if (!dtype.is_valid()) {
+    PyErr_Clear();
+    return DType::Unsupported;
+  }
   const std::string name = text_of(dtype.attr("name"));
   for (int i = 0; i < static_cast<int>(DType::Count); ++i)
     if (name == kDTypes[i].name && nb::cast<bool>(dtype.attr("isnative"))) return static_cast<DType>(i);
   return DType::Unsupported;
 }
 
-Held::Held(nb::handle object, bool numbers_allowed) {
+Held::Held(nb::handle object, Role role) {
   if (object.is_none()) return;
   view.present = true;
   if (PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr())) {
-    if (!numbers_allowed) {
+    if (role != Role::Factor) {
       view.type_name = "a Python " + type_text(object);
       return;
     }
     number = PyFloat_AsDouble(object.ptr());
-    if (number == -1.0 && PyErr_Occurred()) throw nb::python_error();  // an int beyond double's range
+    if (number == -1.0 && PyErr_Occurred()) {
+      PyErr_Clear();
+      view.type_name = "an int beyond 2**1023";
+      view.out_of_range = true;
+      return;
+    }
     view.data = &number;
     view.dtype = DType::F64;
     view.weak = true;
@@ -116,13 +129,19 @@ Held::Held(nb::handle object, bool numbers_allowed) {
     view.type_name = "a " + type_text(object) + " whose __array_struct__ is malformed";
     return;
   }
+  if (role == Role::Output && PyObject_IsInstance(object.ptr(), NumPy::get().generic.ptr()) != 0) {
+    view.type_name = "a NumPy scalar (it lends a copy of itself)";
+    return;
+  }
   if (!object.type().is(NumPy::get().ndarray) && PyObject_HasAttrString(object.ptr(), "mask")) {
     view.type_name = "a masked array (its mask would be ignored)";
     return;
   }
   view.dtype = float_of(a->typekind, a->itemsize);
-  if (a->typekind == 'V' && a->itemsize == 2 && is_bfloat16(object)) view.dtype = DType::BF16;
-  if (view.dtype == DType::Unsupported) view.type_name = "dtype " + text_of(object.attr("dtype"));
+  if (a->typekind == 'V' && a->itemsize == 2 && nb::hasattr(object, "dtype") && is_bfloat16(object))
+    view.dtype = DType::BF16;
+  if (view.dtype == DType::Unsupported)
+    view.type_name = nb::hasattr(object, "dtype") ? "dtype " + text_of(object.attr("dtype")) : "a " + type_text(object);
   view.data = a->data;
   view.ndim = a->nd;
   view.shape = reinterpret_cast<const std::int64_t*>(a->shape);

@@ -10,18 +10,20 @@ namespace bcelogits::python {
 
 namespace nb = nanobind;
 
+enum class Role { Input, Factor, Output };  // a factor may be a Python number
+
 // Keeps what the view points to alive.
 struct Held {
   ArrayView view;
   nb::object owner;  // the capsule that holds shape and strides
   double number = 0;
-  explicit Held(nb::handle object, bool numbers_allowed = false);
+  explicit Held(nb::handle object, Role role = Role::Input);
   Held(const Held&) = delete;
 };
 
 // NumPy objects that the door needs, looked up once.
 struct NumPy {
-  nb::object ndarray, empty, empty_like, dtype[static_cast<int>(DType::Count)];
+  nb::object ndarray, generic, integer, empty, empty_like, dtype[static_cast<int>(DType::Count)];
   static NumPy& get();
 };
 

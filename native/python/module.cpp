@@ -3,6 +3,9 @@
 #include <nanobind/stl/string.h>
 
 #include <atomic>
+#include <chrono>
+#include <cmath>
+#include <thread>
 
 #include "../core/execute.hpp"
 #include "../runtime/pool.hpp"
@@ -35,10 +38,15 @@ void raise_if(const Status& s) {
 std::int64_t reduction_of(nb::handle object) {
   std::int64_t value = -1;
   if (PyUnicode_Check(object.ptr())) {
-    value = parse_reduction(nb::cast<std::string>(object));
-  } else if (PyLong_Check(object.ptr()) && !PyBool_Check(object.ptr())) {
-    value = PyLong_AsLongLong(object.ptr());
-    if (PyErr_Occurred()) PyErr_Clear();
+    value = parse_reduction(text_of(object));
+  } else if ((PyLong_Check(object.ptr()) && !PyBool_Check(object.ptr())) ||
+             PyObject_IsInstance(object.ptr(), NumPy::get().integer.ptr()) == 1) {
+    const nb::object index = nb::steal(PyNumber_Index(object.ptr()));
+    if (index.is_valid()) value = PyLong_AsLongLong(index.ptr());
+    if (PyErr_Occurred()) {
+      PyErr_Clear();
+      value = -1;
+    }
   } else {
     throw nb::type_error(("reduction: " + repr_of(object) + ", expected a str or an int").c_str());
   }
@@ -47,12 +55,23 @@ std::int64_t reduction_of(nb::handle object) {
   return value;
 }
 
+// A daemon thread that comes back while the interpreter ends is told to exit by unwinding its stack, which nanobind's
+// frames forbid (the process would abort). It sleeps until the process is gone instead, as Python 3.14 has it.
+void take_gil_back(PyThreadState* state) {
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+  }
+}
+
 void execute_released(const Plan& plan, ExactSum* sum) {
   Status s;
   const int threads = thread_count.load(std::memory_order_relaxed);
   if (plan.count >= kReleaseGilFrom) {
-    nb::gil_scoped_release release;
+    PyThreadState* state = PyEval_SaveThread();
     s = execute(plan, sum, threads);
+    take_gil_back(state);
   } else {
     s = execute(plan, sum, threads);
   }
@@ -63,16 +82,17 @@ nb::object new_like(nb::handle logits, DType d) {
   return NumPy::get().empty_like(logits, nb::arg("dtype") = dtype_object(d), nb::arg("subok") = false);
 }
 
-nb::object scalar(DType d, double value) { return dtype_object(d).attr("type")(value); }
-
-// Round the sum of a plan into an array of one element.
-void write_number(const ArrayView& out, double value) {
-  kernel_table().store[1][static_cast<int>(out.dtype)](&value, out.data, 1);
+nb::object scalar(DType d, double value) {
+  if (value == 0.0 || std::abs(value) >= std::ldexp(1.0, info(d).emin)) return dtype_object(d).attr("type")(value);
+  // A subnormal number: NumPy's conversion would flush it where the caller has that mode set.
+  const nb::object array = NumPy::get().empty(nb::make_tuple(), dtype_object(d));
+  write_number(value, d, Held(array).view.data);
+  return array.attr("__getitem__")(nb::make_tuple());
 }
 
 nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight, nb::handle reduction,
                 nb::handle out) {
-  Held x(logits), t(targets), w(weight, true), p(pos_weight, true);
+  Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
   const Request r{Op::Loss, reduction_of(reduction), x.view, t.view, w.view, p.view, {}};
   Plan plan;
   raise_if(plan_inputs(r, plan));
@@ -80,7 +100,7 @@ nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::ha
   nb::object result = nb::borrow(out);
   if (elementwise) {
     if (out.is_none()) result = new_like(logits, plan.result);
-    Held o(result);
+    Held o(result, Role::Output);
     raise_if(plan_output(r, "out", o.view, true, plan.loss_out));
     execute_released(plan, nullptr);
     return result;
@@ -90,23 +110,23 @@ nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::ha
     execute_released(plan, &sum);
     return scalar(plan.result, reduced(plan, sum, plan.result));
   }
-  Held o(out);
+  Held o(out, Role::Output);
   Operand unused;
   raise_if(plan_output(r, "out", o.view, false, unused));
   execute_released(plan, &sum);
-  write_number(o.view, reduced(plan, sum, o.view.dtype));
+  write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
   return result;
 }
 
 template <Op op>
 nb::object gradient(nb::handle grad_output, nb::handle logits, nb::handle targets, nb::handle weight,
                     nb::handle pos_weight, nb::handle reduction, nb::handle out) {
-  Held g(grad_output, true), x(logits), t(targets), w(weight, true), p(pos_weight, true);
+  Held g(grad_output, Role::Factor), x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
   const Request r{op, reduction_of(reduction), x.view, t.view, w.view, p.view, g.view};
   Plan plan;
   raise_if(plan_inputs(r, plan));
   nb::object result = out.is_none() ? new_like(logits, plan.result) : nb::borrow(out);
-  Held o(result);
+  Held o(result, Role::Output);
   raise_if(plan_output(r, "out", o.view, true, plan.grad_out));
   execute_released(plan, nullptr);
   return result;
@@ -127,17 +147,17 @@ struct LossAccumulator {
 
 nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight,
                           nb::handle reduction, nb::handle grad_out, LossAccumulator* into, std::uint64_t mean_over) {
-  Held x(logits), t(targets), w(weight, true), p(pos_weight, true);
+  Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
   const Request r{Op::ValueAndGrad, reduction_of(reduction), x.view, t.view, w.view, p.view, {}};
   Plan plan;
   raise_if(plan_inputs(r, plan));
   plan.mean_over = mean_over;
   nb::object grad = grad_out.is_none() ? new_like(logits, plan.result) : nb::borrow(grad_out);
-  Held o(grad);
+  Held o(grad, Role::Output);
   raise_if(plan_output(r, "grad_out", o.view, true, plan.grad_out));
   if (plan.reduction == Reduction::None) {
     nb::object value = new_like(logits, plan.result);
-    Held v(value);
+    Held v(value, Role::Output);
     raise_if(plan_output(r, "loss", v.view, true, plan.loss_out));
     execute_released(plan, nullptr);
     return nb::make_tuple(value, grad);
@@ -152,7 +172,7 @@ nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weig
 }
 
 void update(LossAccumulator& self, nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight) {
-  Held x(logits), t(targets), w(weight, true), p(pos_weight, true);
+  Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
   const Request r{Op::Loss, static_cast<std::int64_t>(Reduction::Sum), x.view, t.view, w.view, p.view, {}};
   Plan plan;
   raise_if(plan_inputs(r, plan));
@@ -168,7 +188,7 @@ nb::object read_out(const LossAccumulator& self, nb::handle reduction, nb::handl
   if (!dtype.is_none()) d = dtype_from(dtype);
   if (d == DType::Unsupported)
     throw nb::type_error(("dtype: " + repr_of(dtype) + ", expected float32, float16, bfloat16 or float64").c_str());
-  return scalar(d, self.sum.read(d, red == 1 ? self.count : 1));
+  return scalar(d, read_out(self.sum, d, red == 1 ? self.count : 1));
 }
 
 // The state as bytes of a fixed, little-endian layout: version, flags, dtype, count, limbs.
@@ -212,7 +232,8 @@ void set_num_threads(nb::handle n) {
     throw nb::type_error(("n: " + repr_of(n) + ", expected an int").c_str());
   const long long value = PyLong_AsLongLong(n.ptr());
   if (PyErr_Occurred()) PyErr_Clear();
-  if (value < 1 || value > 4096) throw nb::value_error(("n: " + repr_of(n) + ", expected 1 to 4096 threads").c_str());
+  if (value < 1 || value > kMaxThreads)
+    throw nb::value_error(("n: " + repr_of(n) + ", expected 1 to " + std::to_string(kMaxThreads) + " threads").c_str());
   thread_count = static_cast<int>(value);
 }
 
@@ -224,34 +245,39 @@ NB_MODULE(_core, m) {
     PyErr_SetString(PyExc_ImportError, problem.c_str());
     throw nb::python_error();
   }
-  thread_count = default_threads();
+  int threads = 1;
+  if (const std::string problem = default_threads(threads); !problem.empty()) {
+    PyErr_SetString(PyExc_ImportError, problem.c_str());
+    throw nb::python_error();
+  }
+  thread_count = threads;
 
   m.doc() = "The native engine. Use the functions of the bcelogits package, which document and name the arguments.";
   m.def("version", [] { return std::string(BCELOGITS_VERSION); });
 
 #define ANY(name) name ": typing.Any"
 #define OPERANDS ANY("logits") ", " ANY("targets") ", " ANY("weight") ", " ANY("pos_weight") ", " ANY("reduction") ", "
-  m.def("loss", &loss, "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a,
-        "out"_a.none(), nb::sig("def loss(" OPERANDS ANY("out") ") -> typing.Any"));
+  m.def("loss", &loss, "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(),
+        "reduction"_a.none(), "out"_a.none(), nb::sig("def loss(" OPERANDS ANY("out") ") -> typing.Any"));
   m.def("backward", &gradient<Op::Backward>, "grad_output"_a.none(), "logits"_a.none(), "targets"_a.none(),
-        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a, "out"_a.none(),
+        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(), "out"_a.none(),
         nb::sig("def backward(" ANY("grad_output") ", " OPERANDS ANY("out") ") -> typing.Any"));
   m.def("target_backward", &gradient<Op::TargetBackward>, "grad_output"_a.none(), "logits"_a.none(), "targets"_a.none(),
-        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a, "out"_a.none(),
+        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(), "out"_a.none(),
         nb::sig("def target_backward(" ANY("grad_output") ", " OPERANDS ANY("out") ") -> typing.Any"));
   m.def(
       "value_and_grad",
       [](nb::handle x, nb::handle t, nb::handle w, nb::handle p, nb::handle reduction, nb::handle grad_out) {
         return value_and_grad(x, t, w, p, reduction, grad_out, nullptr, 0);
       },
-      "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a,
+      "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(),
       "grad_out"_a.none(),
       nb::sig("def value_and_grad(" OPERANDS ANY("grad_out") ") -> tuple[typing.Any, typing.Any]"));
   m.def(
       "value_and_grad_piece",
       [](nb::handle x, nb::handle t, nb::handle w, nb::handle p, nb::handle reduction, nb::handle grad_out,
          std::uint64_t total, LossAccumulator& into) { value_and_grad(x, t, w, p, reduction, grad_out, &into, total); },
-      "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a,
+      "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(),
       "grad_out"_a.none(), "total"_a, "accumulator"_a,
       nb::sig(
           "def value_and_grad_piece(" OPERANDS ANY("grad_out") ", total: int, accumulator: LossAccumulator) -> None"));
@@ -271,7 +297,7 @@ NB_MODULE(_core, m) {
               self.result = self.result == DType::Unsupported ? other.result : promote(self.result, other.result);
           },
           "other"_a)
-      .def("result", &read_out, "reduction"_a = "mean", "dtype"_a.none() = nb::none(),
+      .def("result", &read_out, "reduction"_a.none() = "mean", "dtype"_a.none() = nb::none(),
            nb::sig("def result(self, reduction: typing.Any = 'mean', dtype: typing.Any = None) -> typing.Any"))
       .def_ro("count", &LossAccumulator::count)
       .def("__getstate__", &get_state)
@@ -282,7 +308,7 @@ NB_MODULE(_core, m) {
 #undef OPERANDS
 #undef ANY
 
-  m.def("set_num_threads", &set_num_threads, "n"_a, nb::sig("def set_num_threads(n: int) -> None"),
+  m.def("set_num_threads", &set_num_threads, "n"_a.none(), nb::sig("def set_num_threads(n: int) -> None"),
         "Set how many threads calls of this process use, 1 to 4096. Results do not depend on it.");
   m.def("get_num_threads", [] { return thread_count.load(); }, "How many threads calls of this process use.");
   m.def("isa", [] { return std::string(kernel_table().isa); });

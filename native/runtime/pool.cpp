@@ -108,17 +108,25 @@ void run_on_pool(int workers, const std::function<void(int)>& work) {
   in_use.clear(std::memory_order_release);
 }
 
-int default_threads() {
-  if (const char* text = std::getenv("BCELOGITS_NUM_THREADS")) {
-    const long n = std::strtol(text, nullptr, 10);
-    if (n >= 1 && n <= 4096) return static_cast<int>(n);
+std::string default_threads(int& threads) {
+  if (const char* text = std::getenv("BCELOGITS_NUM_THREADS"); text && *text) {
+    char* end = nullptr;
+    const long n = std::strtol(text, &end, 10);
+    if (*end != '\0' || n < 1 || n > kMaxThreads)
+      return "BCELOGITS_NUM_THREADS: '" + std::string(text) + "', expected 1 to " + std::to_string(kMaxThreads);
+    threads = static_cast<int>(n);
+    return {};
   }
 #if defined(__linux__)
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) {
+    threads = CPU_COUNT(&set);
+    return {};
+  }
 #endif
   const unsigned n = std::thread::hardware_concurrency();
-  return n ? static_cast<int>(n) : 1;
+  threads = n ? static_cast<int>(n) : 1;
+  return {};
 }
 
 }  // namespace bcelogits

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 namespace bcelogits {
 
@@ -9,6 +10,9 @@ namespace bcelogits {
 // If another call has the pool, or after a thread could not be started, fewer run: `work` must hand itself out.
 void run_on_pool(int workers, const std::function<void(int)>& work);
 
-int default_threads();  // BCELOGITS_NUM_THREADS, or the processors that this process may use
+// BCELOGITS_NUM_THREADS, or the processors that this process may use. An error text if the variable is no number of
+// threads, else empty.
+std::string default_threads(int& threads);
+inline constexpr int kMaxThreads = 4096;
 
 }  // namespace bcelogits

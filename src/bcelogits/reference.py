@@ -266,9 +266,7 @@ def _evaluate(f64: Elementwise, mp: Elementwise, operands: tuple[Float64Array, .
 
 def _scale(gradient: Any, grad_output: Float64Array, reduction: str, precision: str) -> Any:
     """The gradient times grad_output, over N for the mean."""
-    if reduction != "none":
-        if grad_output.size != 1:
-            raise ValueError(f"grad_output: shape {grad_output.shape}, expected one number for reduction {reduction!r}")
+    if grad_output.size == 1:
         grad_output = grad_output.reshape(())
     upstream = np.broadcast_to(grad_output, gradient.shape)
     count = gradient.size if reduction == "mean" else 1

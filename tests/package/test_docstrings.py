@@ -1,0 +1,62 @@
+"""The examples of the public documentation run, in the package as it is installed."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import importlib.util
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bcelogits
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a module needs beyond the base dependency.
+EXTRAS = {"bcelogits.cli": "typer", "bcelogits.reference": "mpmath"}
+MODULES = ["bcelogits", *(m.name for m in pkgutil.walk_packages(bcelogits.__path__, "bcelogits."))]
+DOCUMENTED = [name for name in bcelogits.__all__ if not name.startswith("__")]
+
+
+@pytest.mark.parametrize("name", [m for m in MODULES if not m.endswith("__main__")])
+def test_examples_in_documentation(name: str) -> None:
+    for prefix, needed in EXTRAS.items():
+        if name.startswith(prefix):
+            pytest.importorskip(needed)
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("page", ["README.md"])
+def test_examples_in_pages_of_documentation(page: str) -> None:
+    text = (ROOT / page).read_text()
+    if ">>>" not in text:
+        pytest.skip(f"{page} shows no examples in the form of doctest")
+    failed, _ = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+class TestDocumentation:
+    def doc(self, name: str) -> tuple[Any, str]:
+        thing = getattr(bcelogits, name)
+        return thing, thing.__doc__ or ""
+
+    def test_every_public_name_is_documented(self, name: str) -> None:
+        assert len(self.doc(name)[1].strip()) > 40
+
+    def test_the_functions_of_the_operator_state_arguments_results_errors_and_an_example(self, name: str) -> None:
+        if name not in ("value_and_grad",) and not name.startswith("binary_cross_entropy"):
+            pytest.skip("not a function of the operator")
+        text = self.doc(name)[1]
+        for heading in ("Args:", "Returns:", "Raises:", "Example:"):
+            assert heading in text
+        assert "ULP" in text or name == "value_and_grad" or "exactly" in text
+
+
+def test_docstrings_are_found_at_all() -> None:
+    finder = doctest.DocTestFinder()
+    found = [t for m in ("bcelogits._numpy", "bcelogits._accumulator") for t in finder.find(importlib.import_module(m))]
+    assert sum(bool(t.examples) for t in found) >= 5
