@@ -60,6 +60,26 @@ struct Block {
     return fine;
   }
 
+  // Far out (masks: -inf, -1e9) exp(-|x|) is 0 whatever multiplies it, and one product is left: coefficient * size *
+  // factor, where the coefficient is 0 with `source`. Settles the lanes for which that is beyond doubt (source 0 or 1).
+  template <class Mask>
+  static void settle_far(V z, V t, V p, V source, V coefficient, V size, Factor<V> factor, V& r, Mask& fine) {
+    if constexpr (is_float) {
+      const V tiny = V::set1(Const<VF>::kTiny), none = V::set1(0);
+      const auto size_of = [](V a) { return negate(neg_abs(a)); };
+      const auto known = ge(V::set1(-1024), z) & finite(t) & finite(p) & finite(factor.hi);
+      const auto zero = known & ~ne(source, none);
+      const V product = coefficient * size, far = fma(product, factor.hi, product * factor.lo);
+      auto sure = zero;
+      if constexpr (!narrow_out) {
+        sure = zero | (known & ~ne(source, V::set1(1)) & finite(far) & ge(size_of(coefficient), tiny) &
+                       ge(size_of(product), tiny) & ge(size_of(far), tiny) & ge(size_of(factor.hi), tiny));
+      }
+      r = select(sure & ~fine, select(zero, none, far), r);
+      fine = fine | sure;
+    }
+  }
+
   template <bool part>
   inline void step(std::size_t i, std::size_t m) {
     const V one = V::set1(1);
@@ -74,8 +94,13 @@ struct Block {
         r = loss_rough<W_, P_>(z, negative, tv, wv, pv);
       else
         r = loss_normal<W_, P_>(z, negative, tv, wv, pv);
-      const auto fine = near & stands(r, wv, wv, one);
-      if (!all(fine)) r = select(fine, r, loss_careful<W_, P_, narrow_out>(xv, tv, wv, pv));
+      auto fine = near & stands(r, wv, wv, one);
+      if (!all(fine)) {
+        const V source = select(negative, tv, one - tv);
+        settle_far(z, tv, pv, source, P_ ? select(negative, pv * tv, source) : source, negate(z), {wv, V::set1(0)}, r,
+                   fine);
+        if (!all(fine)) r = select(fine, r, loss_careful<W_, P_, narrow_out>(xv, tv, wv, pv));
+      }
     } else {
       const V gv = W_ ? g.at(i) : one;
       Factor<V> c = scale;
@@ -93,11 +118,18 @@ struct Block {
           exp_parts(z, S, E_);
           r = grad_normal<P_>(S, E_, negative, tv, pv, c);
         }
-        const auto fine = near & stands(r, wv, gv, zero_scale);
+        auto fine = near & stands(r, wv, gv, zero_scale);
         auto good = fine;
         if constexpr (op == kValueAndGrad) {  // the compiler shares exp_parts
           loss = loss_normal<W_, P_>(z, negative, tv, wv, pv);
           good = near & Block<kLoss, W_, P_, V, T, E>::stands(loss, wv, wv, one);
+        }
+        if (!all(fine & good)) {
+          const V omt = one - tv, pt = P_ ? pv * tv : tv;
+          settle_far(z, tv, pv, select(negative, tv, omt), select(negative, negate(pt), omt), one, c, r, fine);
+          if constexpr (op == kValueAndGrad)
+            Block<kLoss, W_, P_, V, T, E>::settle_far(z, tv, pv, select(negative, tv, omt), select(negative, pt, omt),
+                                                      negate(z), {wv, V::set1(0)}, loss, good);
         }
         if (!all(fine & good)) {
           r = select(fine, r, grad_careful<W_, P_, narrow_out>(xv, tv, wv, pv, gv, wide_scale));
