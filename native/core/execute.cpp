@@ -30,8 +30,8 @@ constexpr bool kReadsTargets[] = {
 #undef X
 };
 
-constexpr std::int64_t kGrain = 16 * static_cast<std::int64_t>(kBlock);  // elements handed out at a time
-constexpr std::int64_t kParallelFrom = 1 << 15;                          // below, waking a thread costs more
+constexpr std::int64_t kGrain = 4 * static_cast<std::int64_t>(kBlock);  // elements handed out at a time
+constexpr std::int64_t kParallelFrom = 1 << 17;  // below, waking a thread costs more than it gives
 
 struct Workspace {
   Scratch x, t, w, p, g;
