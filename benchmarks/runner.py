@@ -13,7 +13,7 @@ from benchmarks.cases import Answer, Case, expected, size_name
 from benchmarks.rows import Row, Run, Writer
 from benchmarks.worker import Worker, WorkerError
 
-SETTLE_SECONDS = 0.02  # between contenders: OpenMP threads spin for some milliseconds after their last job
+SETTLE_SECONDS = 0.05  # between contenders: OpenMP and OpenBLAS threads spin for some milliseconds after their last job
 FOREIGN_SHARE = 0.05  # CPUs used by other processes above which the run is called disturbed
 IDLE_SHARE = 0.02  # CPU time of idle workers above this share of a turn is reported
 CHECK_SIZE = 4096  # up to this size the answers are compared with float64

@@ -98,8 +98,8 @@ def binary_cross_entropy_with_logits_backward(
     from x = 16.6 in float32).
 
     Args:
-        grad_output: array that broadcasts to the shape of ``logits``, or a number (the gradient of a mean or a sum usually
-            comes as one number).
+        grad_output: array that broadcasts to the shape of ``logits``, or a number (of a mean or a sum it
+            usually is one number).
         logits, targets, weight, pos_weight, reduction: as in :func:`binary_cross_entropy_with_logits`.
         out: array of the shape of ``logits`` to write to; it may be ``logits`` itself.
 
@@ -141,8 +141,8 @@ def binary_cross_entropy_with_logits_target_backward(
     and dtype.
 
     Args:
-        grad_output: array that broadcasts to the shape of ``logits``, or a number (the gradient of a mean or a sum usually
-            comes as one number).
+        grad_output: array that broadcasts to the shape of ``logits``, or a number (of a mean or a sum it
+            usually is one number).
         logits, targets, weight, pos_weight, reduction: as in :func:`binary_cross_entropy_with_logits`.
         out: array of the shape of ``logits`` to write to; it may be ``logits`` itself.
 
