@@ -91,12 +91,15 @@ inline void exp_parts(V z, V& S, V& E) {
 
 // 2^128 * exp(z), z <= 0 down to where exp(z) is below all numbers; NaN stays NaN.
 constexpr double kUp = 0x1p128, kDown = 0x1p-128;
-inline VD exp_up(VD z) {
+inline VD exp_up(VD z, VD& low) {
   using K = Const<VD>;
   VD scale, t, t_low;
   reduce(max_or_second(VD::set1(K::kFloor), z), VD::set1(K::kMagicUp), scale, t, t_low);
   const VD S = fma(t, scale, scale), E = fma(t_low, scale, fma(t, scale, scale - S));
-  return select(ne(z, VD::set1(-__builtin_inf())), S + E, VD::set1(0));  // positive unless x is infinite
+  const VD none = VD::set1(0), sum = S + E;
+  const auto finite_x = ne(z, VD::set1(-__builtin_inf()));  // positive unless x is infinite
+  low = select(finite_x, (S - sum) + E, none);
+  return select(finite_x, sum, none);
 }
 
 // log1p(S + E) = H + C for S in (0, 1]. H carries most of it and C the rest with all that H lost.
@@ -207,15 +210,17 @@ inline VD pick(VD plain, VD up, VD down, MaskD factors_finite) {
 
 // A quantity of exp(z) and itself times 2^128: f(S, E) where z is in the normal range, exp(z) beyond.
 template <class F>
-inline void near_and_far(VD z, F f, VD& value, VD& value_up) {
-  const VD floor = VD::set1(-Const<VD>::kFast), far_up = exp_up(z);
-  VD S, E;
+inline void near_and_far(VD z, F f, VD& value, VD& value_up, VD& low_up) {
+  const VD floor = VD::set1(-Const<VD>::kFast);
+  VD S, E, far_low;
+  const VD far_up = exp_up(z, far_low);
   exp_parts(max_or_second(z, floor), S, E);
   const VD near = f(S, E);
   VD far = far_up * VD::set1(kDown);
   far = select(gt(far_up, far), max_or_second(far, VD::set1(0x1p-1074)), far);  // positive, should a factor be infinite
   value = select(ge(z, floor), near, far);
   value_up = select(ge(z, floor), near * VD::set1(kUp), far_up);
+  low_up = select(ge(z, floor), VD::set1(0), far_low);
 }
 inline VD log1p_value(VD S, VD E) {
   VD H, C;
@@ -223,10 +228,11 @@ inline VD log1p_value(VD S, VD E) {
   return H + C;
 }
 
-// (a*b + c) * factor with one rounding where all is finite; 0 times infinity is 0.
-inline VD scaled_sum(VD a, VD b, VD b_low, VD c, Factor<VD> factor) {
-  const VD product = a * b, sum = product + c;
-  const VD rest = ((product - sum) + c) + fma(a, b_low, fms(a, b, product));
+// (a*b + c + extra) * factor with one rounding where all is finite; 0 times infinity is 0. `extra` is what roundings
+// lost.
+inline VD scaled_sum(VD a, VD b, VD c, VD extra, Factor<VD> factor) {
+  const VD product = a * b, sum = product + c, back = sum - product;
+  const VD rest = ((product - (sum - back)) + (c - back)) + (fms(a, b, product) + extra);
   const VD r = fma(sum, factor.hi, fma(sum, factor.lo, rest * factor.hi));
   return select(finite(r) & finite(factor.lo), r, mul0(mul0(a, b) + c, factor.hi));
 }
@@ -234,15 +240,16 @@ inline VD scaled_sum(VD a, VD b, VD b_low, VD c, Factor<VD> factor) {
 template <bool W_, bool P_>
 inline VD loss_limit(VD z, MaskD negative, VD t, VD w, VD p) {
   const VD one = VD::set1(1), up = VD::set1(kUp), down = VD::set1(kDown), a = negate(z), omt = one - t;
-  VD L, L_up;
-  near_and_far(z, log1p_value, L, L_up);
-  const VD pt = P_ ? mul0(p, t) : t, t_up = t * up, pt_up = P_ ? mul0(p, t_up) : t_up;
+  VD L, L_up, L_low;
+  near_and_far(z, log1p_value, L, L_up, L_low);
+  const VD pt = P_ ? mul0(p, t) : t, t_up = t * up, pt_up = P_ ? mul0(p, t_up) : t_up, none = VD::set1(0);
   const VD A = select(negative, pt, omt), A_up = select(negative, pt_up, omt * up);
-  const VD omt_low = (one - omt) - t, low = select(negative, P_ ? fms(p, t_up, pt_up) : VD::set1(0), omt_low * up);
-  const VD A_low = select(finite(low), low, VD::set1(0)), B = P_ ? omt + pt : one;
-  const Factor<VD> factor{W_ ? w : one, VD::set1(0)};
-  return pick(scaled_sum(a, A, A_low * down, mul0(B, L), factor), scaled_sum(a, A_up, A_low, mul0(B, L_up), factor),
-              scaled_sum(a * down, A, A_low * down, mul0(B, L * down), factor), finite(p) & finite(w));
+  const VD omt_low = (one - omt) - t, A_low = select(negative, P_ ? fms(p, t_up, pt_up) : none, omt_low * up);
+  const VD B = P_ ? omt + pt : one, BL_up = mul0(B, L_up);
+  const VD extra = fma(a, A_low, fma(B, L_low, fms(B, L_up, BL_up)));
+  const Factor<VD> factor{W_ ? w : one, none};
+  return pick(scaled_sum(a, A, mul0(B, L), none, factor), scaled_sum(a, A_up, BL_up, extra, factor),
+              scaled_sum(a * down, A, mul0(B, L * down), none, factor), finite(p) & finite(w));
 }
 
 template <bool W_, bool P_, bool odd = false>
@@ -328,16 +335,17 @@ inline VF grad_rough(VF z, MaskF negative, VF t, VF p, VF factor) {
 template <bool P_>
 inline VD grad_limit(VD z, MaskD negative, VD t, VD p, VD factor, Factor<VD> c) {
   const VD one = VD::set1(1), up = VD::set1(kUp), omt = one - t;
-  VD small, small_up;  // sigmoid(-a); sigmoid(a) = 1 - small
-  near_and_far(z, [&](VD S, VD) { return S / (one + S); }, small, small_up);
-  const VD npt = negate(P_ ? mul0(p, t) : t), npt_up = negate(P_ ? mul0(p, t * up) : t * up);
-  const VD alpha = select(negative, npt, omt), beta = select(negative, omt, npt), large = one - small;
-  const auto times = [&](VD r) {
-    const VD fine = fma(r, c.hi, r * c.lo);
-    return select(finite(fine), fine, mul0(r, factor));
-  };
-  const VD plain = times(mul0(alpha, large) + mul0(beta, small));
-  const VD larger = times(mul0(select(negative, npt_up, omt * up), large) + mul0(beta, small_up));
+  VD small, small_up, small_low;  // sigmoid(-a); sigmoid(a) = 1 - small
+  near_and_far(z, [&](VD S, VD) { return S / (one + S); }, small, small_up, small_low);
+  const VD pt = P_ ? mul0(p, t) : t, t_up = t * up, pt_up = P_ ? mul0(p, t_up) : t_up, none = VD::set1(0);
+  const VD omt_low = (one - omt) - t, pt_low = P_ ? fms(p, t, pt) : none, pt_up_low = P_ ? fms(p, t_up, pt_up) : none;
+  const VD alpha = select(negative, negate(pt), omt), alpha_up = select(negative, negate(pt_up), omt * up);
+  const VD alpha_low = select(negative, negate(pt_up_low), omt_low * up), large = one - small;
+  const VD beta = select(negative, omt, negate(pt)), beta_low = select(negative, omt_low, negate(pt_low));
+  const VD extra = fma(beta_low, small_up, fma(beta, small_low, alpha_low));
+  const Factor<VD> pair{factor, select(finite(c.lo), c.lo, none)};
+  const VD plain = scaled_sum(beta, small, mul0(alpha, large), none, pair);
+  const VD larger = scaled_sum(beta, small_up, mul0(alpha_up, large), extra, pair);
   return pick(plain, larger, plain * VD::set1(kDown), finite(p) & finite(factor));
 }
 
@@ -397,13 +405,13 @@ __attribute__((noinline)) VD target_grad_careful(VD x, VD w, VD p, VD g, Factor<
   if constexpr (P_) {
     fine = fine & ge(z, floor) & finite(p);
     const VD up = VD::set1(kUp), down = VD::set1(kDown), pm1 = p - VD::set1(1);
-    VD L, L_up;
-    near_and_far(z, log1p_value, L, L_up);
+    VD L, L_up, L_low;
+    near_and_far(z, log1p_value, L, L_up, L_low);
     const Factor<VD> pair{factor, select(finite(c.lo), c.lo, VD::set1(0))};
     const VD p_or_1 = select(negative, p, VD::set1(-1)), none = VD::set1(0);
     limit =
-        pick(scaled_sum(a, p_or_1, none, mul0(pm1, L), pair), scaled_sum(a, p_or_1 * up, none, mul0(pm1, L_up), pair),
-             scaled_sum(a * down, p_or_1, none, mul0(pm1, L * down), pair), finite(p) & finite(factor));
+        pick(scaled_sum(a, p_or_1, mul0(pm1, L), none, pair), scaled_sum(a, p_or_1 * up, mul0(pm1, L_up), none, pair),
+             scaled_sum(a * down, p_or_1, mul0(pm1, L * down), none, pair), finite(p) & finite(factor));
   }
   return canonical(select(fine, normal, limit));
 }
