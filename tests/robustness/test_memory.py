@@ -55,20 +55,25 @@ def test_ten_thousand_calls_leave_nothing_behind() -> None:
     assert resident_bytes() - before < 2 << 20  # a leak of one small array a call would be 8 MiB and more
 
 
+def growth_over(calls: int) -> int:
+    """Bytes of Python objects that outlive so many calls."""
+    gc.collect()
+    before = tracemalloc.take_snapshot()
+    many_calls(calls)
+    gc.collect()
+    grown = tracemalloc.take_snapshot().compare_to(before, "filename")
+    return sum(s.size_diff for s in grown if "tracemalloc" not in str(s.traceback))
+
+
 def test_no_python_object_is_left_behind() -> None:
     many_calls(50)
     tracemalloc.start()
     try:
         many_calls(20)
-        gc.collect()
-        before = tracemalloc.take_snapshot()
-        many_calls(500)
-        gc.collect()
-        after = tracemalloc.take_snapshot()
+        # what leaks does so every time; what another part of the process happens to cache does not
+        assert min(growth_over(500) for _ in range(3)) < 20_000
     finally:
         tracemalloc.stop()
-    grown = [s for s in after.compare_to(before, "filename") if "tracemalloc" not in str(s.traceback)]
-    assert sum(s.size_diff for s in grown) < 20_000, grown[:5]
 
 
 def test_references_are_given_back() -> None:
