@@ -46,7 +46,8 @@ def lint(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Timings against the peers that are installed; see docs/benchmarks.md for what to install."""
     session.install(".[test,bf16]", *(session.posargs or []))
-    session.run("python", "-m", "benchmarks", "--markdown", "docs/benchmarks.md", "--csv", "benchmarks/results.csv")
+    where = ["--markdown", "docs/benchmarks.md", "--csv", "benchmarks/results/latest.csv"]
+    session.run("python", "-m", "benchmarks", *where)
 
 
 @nox.session

@@ -16,7 +16,7 @@ struct Scratch {
 
 class Loader {
  public:
-  // `wanted` is a dtype that kernels read; the operand may be absent, then block() gives `missing` everywhere.
+  // `wanted` is a dtype that kernels read.
   void prepare(const Operand& operand, DType wanted, Scratch& scratch, const kernels::KernelTable& table);
   void prepare_constant(double value, DType wanted, Scratch& scratch, const kernels::KernelTable& table);
   const void* block(std::int64_t first, std::size_t n);

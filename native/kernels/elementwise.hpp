@@ -6,7 +6,7 @@
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
-inline constexpr std::size_t kAhead = 4096;  // bytes of software prefetch, measured in docs/design/kernels.md
+inline constexpr std::size_t kAhead = 4096;  // bytes of software prefetch: one page
 
 // Run `body(load offset)` over whole vectors, then once over a padded copy of what remains.
 template <class V, class T>
@@ -202,7 +202,7 @@ constexpr void fill_op(KernelTable& k) {
   }
 }
 
-// Conversions between a dtype and a compute type. `wide` marks those that need 53 bits or go down to 16.
+// Conversions between a dtype and a compute type.
 template <class V, class T>
 void load_block(const void* src, void* dst, std::size_t n) {
   const T* s = (const T*)src;
