@@ -40,6 +40,8 @@ struct Workspace {
   alignas(64) char narrow[Scratch::kBytes];  // results in the output's dtype, to be scattered
 };
 
+constexpr std::size_t kAlign = alignof(Workspace);
+
 Workspace* workspace() {
   static thread_local std::unique_ptr<Workspace> mine;
   if (!mine) mine.reset(new (std::nothrow) Workspace);
@@ -186,14 +188,20 @@ class Runner {
   kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
 };
 
-Status execute_flat(const Plan& plan, ExactSum* sum, int threads) {
-  const std::int64_t chunks = (plan.count + kGrain - 1) / kGrain;
-  const int workers = plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks));
+std::int64_t chunks_of(const Plan& plan) { return (plan.count + kGrain - 1) / kGrain; }
+
+int workers_for(const Plan& plan, int threads) {
+  return plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(plan)));
+}
+
+Status execute_flat(const Plan& plan, ExactSum* sum, int threads, Workspace* given) {
+  const std::int64_t chunks = chunks_of(plan);
+  const int workers = workers_for(plan, threads);
   std::atomic<std::int64_t> next{0};
   std::atomic<bool> out_of_memory{false};
   std::mutex merging;
-  const auto work = [&](int) {
-    Workspace* ws = workspace();
+  const auto work = [&](int index) {
+    Workspace* ws = given ? given + index : workspace();
     if (!ws) {
       out_of_memory = true;
       return;
@@ -226,13 +234,35 @@ Status execute_flat(const Plan& plan, ExactSum* sum, int threads) {
 
 }  // namespace
 
-Status execute(const Plan& plan, ExactSum* sum, int threads) {
+Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
   if (plan.count == 0) return {};
+  const auto address = (reinterpret_cast<std::uintptr_t>(scratch) + kAlign - 1) / kAlign * kAlign;
+  auto* given = reinterpret_cast<Workspace*>(address);  // every member is written before it is read
   const std::vector<Plan> parts = tiles(plan);
-  if (parts.empty()) return execute_flat(plan, sum, threads);
+  if (parts.empty()) return execute_flat(plan, sum, threads, given);
   for (const Plan& part : parts)
-    if (Status s = execute_flat(part, sum, threads); !s.ok()) return s;
+    if (Status s = execute_flat(part, sum, threads, given); !s.ok()) return s;
   return {};
+}
+
+std::size_t scratch_bytes(const Plan& plan, int threads) {
+  if (plan.count == 0) return 0;
+  const auto row = static_cast<DType>(plan.row), compute = plan.wide ? DType::F64 : DType::F32;
+  const bool reads = kReadsTargets[static_cast<int>(plan.op)];
+  const auto read = [](const Operand& o, DType d) {
+    return o.kind == Operand::Kind::Absent || (o.kind == Operand::Kind::Contiguous && o.dtype == d);
+  };
+  const auto written = [&](const Operand& o) { return read(o, row) || read(o, compute); };
+  const bool weighted = plan.weight.kind != Operand::Kind::Absent;
+  const bool graded = plan.grad_output.kind != Operand::Kind::Absent && plan.grad_output.kind != Operand::Kind::Splat;
+  const bool in_place = read(plan.logits, row) && (!reads || read(plan.targets, row)) && weighted == graded &&
+                        read(plan.weight, compute) && (!graded || read(plan.grad_output, compute)) &&
+                        read(plan.pos_weight, compute);
+  const bool stored =
+      (plan.op == Op::Loss || written(plan.grad_out)) &&
+      (plan.elementwise_loss() ? written(plan.loss_out) : plan.op == Op::Backward || plan.op == Op::TargetBackward);
+  if (in_place && stored) return 0;
+  return sizeof(Workspace) * static_cast<std::size_t>(workers_for(plan, threads)) + kAlign - 1;
 }
 
 double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor) {

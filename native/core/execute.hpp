@@ -1,13 +1,20 @@
 // Runs a plan: blocks of elements through the kernels of the ISA in use, on one or several threads.
 #pragma once
 
+#include <cstddef>
+
 #include "exact_sum.hpp"
 #include "plan.hpp"
 
 namespace bcelogits {
 
 // Elementwise outputs are written; the losses of a reducing plan are added to `sum` (may be null otherwise).
-Status execute(const Plan& plan, ExactSum* sum, int threads);
+// `scratch`: scratch_bytes(plan, threads) bytes, or null: then each thread that works keeps memory of its own.
+Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch = nullptr);
+
+// What `execute` needs besides its operands with so many threads, any alignment; 0 where the kernels read and write all
+// operands in place.
+std::size_t scratch_bytes(const Plan& plan, int threads);
 
 // ExactSum::read, and a number into memory of `dtype`, whatever rounding or flushing mode the caller has set.
 double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor);

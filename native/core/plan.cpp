@@ -10,26 +10,30 @@ namespace bcelogits {
 
 namespace {
 
-constexpr const char* kFloats = "float32, float16, bfloat16 or float64";
-
 std::string shape_text(const ArrayView& v) {
   std::string s;
   for (int i = 0; i < v.ndim; ++i) s.append(i ? ", " : "").append(std::to_string(v.shape[i]));
   return (v.ndim == 1 ? "(" + s + "," : "(" + s).append(")");
 }
 
-Status check_dtype(const char* name, const ArrayView& v) {
+Status check_kind(const Dialect& dialect, const char* name, const ArrayView& v) {
   if (v.out_of_range)
     return Status::value(std::string(name) + ": " + v.type_name + ", expected a number within the range of float64");
-  if (v.dtype >= DType::Count)
-    return Status::type(std::string(name) + ": " + v.type_name + ", expected an array of " + kFloats);
+  if (!dialect.allows(v.dtype))
+    return Status::type(std::string(name) + ": " +
+                        (v.dtype < DType::Count ? std::string("dtype ") + info(v.dtype).name : v.type_name) +
+                        ", expected " + dialect.operand);
+  if (v.bad_format)
+    return Status::value(
+        std::string(name) + ": format " + v.bad_format +
+        ", expected one whose elements strides describe (ND, NCHW, NHWC, NC, NCL, NCDHW, NDHWC, HWCN)");
   if (v.byte_swapped)
     return Status::type(
         std::string(name) + ": " + info(v.dtype).name +
         " of foreign byte order, expected native byte order (convert with .astype(a.dtype.newbyteorder('=')))");
-  if (v.ndim > kMaxDims)
+  if (v.ndim > dialect.max_dims)
     return Status::value(std::string(name) + ": " + std::to_string(v.ndim) + " dimensions, expected at most " +
-                         std::to_string(kMaxDims));
+                         std::to_string(dialect.max_dims));
   return {};
 }
 
@@ -53,6 +57,20 @@ Status check_broadcast(const char* name, const ArrayView& v, const char* whose, 
   if (broadcasts_to(v, to)) return {};
   return Status::value(std::string(name) + ": shape " + shape_text(v) + ", expected one that broadcasts to " +
                        shape_text(to) + ", the shape of " + whose);
+}
+
+// The dtype of an output, where the door's documents tie it to an input's.
+Status check_result(const Dialect& d, const char* name, const ArrayView& out, const Request& r) {
+  const bool as_targets = out.dtype == r.targets.dtype;
+  if (d.result == Dialect::Result::Any || as_targets) return {};
+  const std::string given = std::string(name) + ": dtype " + info(out.dtype).name + ", expected ";
+  if (d.result == Dialect::Result::AsTargets)
+    return Status::type(given + info(r.targets.dtype).name + ", the dtype of " + d.targets);
+  if (out.dtype == r.logits.dtype) return {};
+  std::string expected = std::string(info(r.logits.dtype).name) + ", the dtype of " + d.logits;
+  if (r.logits.dtype != r.targets.dtype)
+    expected += std::string(", or ") + info(r.targets.dtype).name + ", that of " + d.targets;
+  return Status::type(given + expected);
 }
 
 }  // namespace
@@ -81,26 +99,27 @@ Status plan_inputs(const Request& r, Plan& plan) {
 #undef X
   };
   const int op = static_cast<int>(r.op);
-  const Named all[] = {{"grad_output", r.grad_output, has_grad[op]},
-                       {"logits", r.logits, true},
-                       {"targets", r.targets, true},
-                       {"weight", r.weight, false},
-                       {"pos_weight", r.pos_weight, false}};
+  const Dialect& d = *r.dialect;
+  const Named all[] = {{d.grad_output, r.grad_output, has_grad[op]},
+                       {d.logits, r.logits, true},
+                       {d.targets, r.targets, true},
+                       {d.weight, r.weight, false},
+                       {d.pos_weight, r.pos_weight, false}};
   for (const Named& a : all) {
     if (!a.view.present) {
-      if (a.required) return {Fault::Null, std::string(a.name) + ": None, expected an array of " + kFloats};
+      if (a.required) return {Fault::Null, std::string(a.name) + ": " + d.absent + ", expected " + d.operand};
       continue;
     }
-    if (Status s = check_dtype(a.name, a.view); !s.ok()) return s;
+    if (Status s = check_kind(d, a.name, a.view); !s.ok()) return s;
   }
   if (r.reduction < 0 || r.reduction > 2)
-    return Status::value("reduction: " + std::to_string(r.reduction) + ", expected 0 (none), 1 (mean) or 2 (sum)");
+    return Status::value("reduction: " + std::to_string(r.reduction) + ", expected " + d.reductions);
   if (!same_shape(r.logits, r.targets))
-    return Status::value("targets: shape " + shape_text(r.targets) + ", expected " + shape_text(r.logits) +
-                         ", the shape of logits");
+    return Status::value(std::string(d.targets) + ": shape " + shape_text(r.targets) + ", expected " +
+                         shape_text(r.logits) + ", the shape of " + d.logits);
   for (const Named& a : {all[0], all[3], all[4]})
     if (a.view.present)
-      if (Status s = check_broadcast(a.name, a.view, a.name == all[0].name ? "logits" : "targets", r.targets); !s.ok())
+      if (Status s = check_broadcast(a.name, a.view, a.name == all[0].name ? d.logits : d.targets, r.targets); !s.ok())
         return s;
 
   std::int64_t count = 1;
@@ -112,7 +131,8 @@ Status plan_inputs(const Request& r, Plan& plan) {
   if (empty)
     count = 0;
   else if (overflow)
-    return Status::value("logits: shape " + shape_text(r.logits) + ", expected fewer than 2^63 elements");
+    return Status::value(std::string(d.logits) + ": shape " + shape_text(r.logits) +
+                         ", expected fewer than 2^63 elements");
 
   plan.op = r.op;
   plan.reduction = static_cast<Reduction>(r.reduction);
@@ -138,12 +158,14 @@ Status plan_inputs(const Request& r, Plan& plan) {
 }
 
 Status plan_output(const Request& r, const char* name, const ArrayView& out, bool elementwise, Operand& target) {
-  if (!out.present) return {Fault::Null, std::string(name) + ": None, expected an array"};
-  if (Status s = check_dtype(name, out); !s.ok()) return s;
+  const Dialect& d = *r.dialect;
+  if (!out.present) return {Fault::Null, std::string(name) + ": " + d.absent + ", expected " + d.operand};
+  if (Status s = check_kind(d, name, out); !s.ok()) return s;
+  if (Status s = check_result(d, name, out, r); !s.ok()) return s;
   if (elementwise) {
     if (!same_shape(out, r.logits))
       return Status::value(std::string(name) + ": shape " + shape_text(out) + ", expected " + shape_text(r.logits) +
-                           ", the shape of logits");
+                           ", the shape of " + d.logits);
   } else if (!(out.ndim == 0 || (out.ndim == 1 && out.shape[0] == 1))) {
     return Status::value(std::string(name) + ": shape " + shape_text(out) +
                          ", expected () or (1,) for a reduced result");
@@ -154,11 +176,11 @@ Status plan_output(const Request& r, const char* name, const ArrayView& out, boo
   const struct {
     const char* name;
     const ArrayView& view;
-  } inputs[] = {{"grad_output", r.grad_output},
-                {"logits", r.logits},
-                {"targets", r.targets},
-                {"weight", r.weight},
-                {"pos_weight", r.pos_weight}};
+  } inputs[] = {{d.grad_output, r.grad_output},
+                {d.logits, r.logits},
+                {d.targets, r.targets},
+                {d.weight, r.weight},
+                {d.pos_weight, r.pos_weight}};
   for (const auto& in : inputs) {
     if (!in.view.present || in.view.weak) continue;
     if (elementwise && exactly_in_place(out, in.view)) continue;  // every element is read before it is written

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "../kernels/table.hpp"
+#include "dialect.hpp"
 #include "status.hpp"
 #include "view.hpp"
 
@@ -39,6 +40,7 @@ struct Request {
   Op op = Op::Loss;
   std::int64_t reduction = 1;
   ArrayView logits, targets, weight, pos_weight, grad_output;
+  const Dialect* dialect = &kPythonDialect;
 };
 
 struct Plan {

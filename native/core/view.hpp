@@ -19,9 +19,10 @@ struct ArrayView {
   const std::int64_t* strides = nullptr;
   bool writable = false;
   bool byte_swapped = false;
-  bool weak = false;          // a Python number: it takes part in no promotion
-  bool out_of_range = false;  // a Python number that no float64 holds
-  std::string type_name{};    // what an unsupported operand is, for the message
+  bool weak = false;                 // a Python number: it takes part in no promotion
+  bool out_of_range = false;         // a Python number that no float64 holds
+  std::string type_name{};           // what an unsupported operand is, for the message
+  const char* bad_format = nullptr;  // the name of a memory format that strides do not describe
 };
 
 }  // namespace bcelogits
