@@ -44,6 +44,11 @@ bool same_shape(const ArrayView& a, const ArrayView& b) {
   return true;
 }
 
+// The gradient of a reduced result has the result's shape, which may be (1,) also where logits have no dimension.
+bool is_reduced_gradient(const Request& r) {
+  return r.reduction != 0 && r.grad_output.present && r.grad_output.ndim == 1 && r.grad_output.shape[0] == 1;
+}
+
 bool broadcasts_to(const ArrayView& v, const ArrayView& to) {
   if (v.ndim > to.ndim) return false;
   for (int i = 1; i <= v.ndim; ++i) {
@@ -118,7 +123,7 @@ Status plan_inputs(const Request& r, Plan& plan) {
     return Status::value(std::string(d.targets) + ": shape " + shape_text(r.targets) + ", expected " +
                          shape_text(r.logits) + ", the shape of " + d.logits);
   for (const Named& a : {all[0], all[3], all[4]})
-    if (a.view.present)
+    if (a.view.present && !(&a.view == &r.grad_output && is_reduced_gradient(r)))
       if (Status s = check_broadcast(a.name, a.view, a.name == all[0].name ? d.logits : d.targets, r.targets); !s.ok())
         return s;
 

@@ -1,0 +1,76 @@
+# The C door: one core library with all code and state, and thin libraries under the names that callers link or open.
+enable_language(ASM)
+set(_cann "${CMAKE_CURRENT_SOURCE_DIR}/native/capi")
+set(_cann_root bcelogits/cann)  # inside the Python package; a look-alike of an installed toolkit
+
+add_library(bcelogits_cann SHARED
+  native/capi/acl_device.cpp
+  native/capi/acl_event.cpp
+  native/capi/acl_info.cpp
+  native/capi/acl_init.cpp
+  native/capi/acl_memory.cpp
+  native/capi/acl_misc.cpp
+  native/capi/acl_stream.cpp
+  native/capi/executor.cpp
+  native/capi/json.cpp
+  native/capi/messages.cpp
+  native/capi/names.cpp
+  native/capi/operators.cpp
+  native/capi/tensor.cpp
+  native/capi/unsupported.cpp
+  native/capi/values.cpp
+  native/runtime/arena_blocks.cpp
+  native/runtime/arena_range.cpp
+  native/runtime/device.cpp
+  native/runtime/event.cpp
+  native/runtime/memory.cpp
+  native/runtime/report.cpp
+  native/runtime/settings.cpp
+  native/runtime/stream.cpp
+)
+target_link_libraries(bcelogits_cann PRIVATE bcelogits_engine)
+target_include_directories(bcelogits_cann PRIVATE include native/capi)
+# Only the functions of the API leave the library, not those of the C++ library that it was built with.
+target_link_options(bcelogits_cann PRIVATE
+  "LINKER:--version-script=${_cann}/exports.map" LINKER:--no-undefined LINKER:-z,relro,-z,now)
+set_target_properties(bcelogits_cann PROPERTIES LINK_DEPENDS "${_cann}/exports.map"
+  LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib64" BUILD_RPATH_USE_ORIGIN ON)
+install(TARGETS bcelogits_cann LIBRARY DESTINATION ${_cann_root}/lib64)
+
+# name of the library, list of names in native/capi, further libraries that its users expect behind it
+function(bcelogits_thin_library name list)
+  add_library(${name} SHARED native/capi/forward.S)
+  set_source_files_properties(native/capi/forward.S PROPERTIES
+    OBJECT_DEPENDS "${_cann}/runtime.def;${_cann}/meta.def;${_cann}/operators.def;${_cann}/unsupported.def")
+  target_compile_definitions(${name} PRIVATE FORWARD_LIST="${list}")
+  target_include_directories(${name} PRIVATE native/capi)
+  # Linked whether or not it is used: dlsym on a handle also looks into what the library needs.
+  target_link_options(${name} PRIVATE LINKER:--no-as-needed -nostdlib LINKER:-z,relro,-z,now)
+  target_link_libraries(${name} PRIVATE bcelogits_cann ${ARGN})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX
+    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib64"
+    INSTALL_RPATH "$ORIGIN:$ORIGIN/../../lib64:$ORIGIN/../../../lib64"
+    BUILD_RPATH_USE_ORIGIN ON)
+  install(TARGETS ${name} LIBRARY DESTINATION ${_cann_root}/lib64)
+endfunction()
+
+foreach(name ascendcl acl_rt runtime)
+  bcelogits_thin_library(${name} runtime.def)
+endforeach()
+bcelogits_thin_library(nnopbase meta.def)
+foreach(name opapi opapi_nn opapi_math aclnn_ops_infer aclnn_ops_train aclnn_math)
+  bcelogits_thin_library(${name} opapi.def nnopbase)
+endforeach()
+
+install(DIRECTORY include/ DESTINATION ${_cann_root}/include)
+# Older layouts keep the runtime in a folder of its own; a wheel has no symbolic links.
+install(DIRECTORY include/ DESTINATION ${_cann_root}/runtime/include)
+foreach(folder runtime/lib64 runtime/lib64/stub)
+  install(TARGETS ascendcl acl_rt runtime LIBRARY DESTINATION ${_cann_root}/${folder})
+endforeach()
+
+# The version, once: from the project.
+configure_file(cmake/bcelogits.pc.in bcelogits.pc @ONLY)
+configure_file(cmake/version.cfg.in version.cfg @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/bcelogits.pc" DESTINATION ${_cann_root}/lib64/pkgconfig)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/version.cfg" DESTINATION ${_cann_root})

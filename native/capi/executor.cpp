@@ -1,0 +1,228 @@
+// See executor.hpp; and the functions that act on executors.
+#include "executor.hpp"
+
+#include "../core/execute.hpp"
+#include "../runtime/device.hpp"
+#include "../runtime/memory.hpp"
+#include "../runtime/settings.hpp"
+
+namespace bcelogits::capi {
+
+namespace {
+
+using runtime::Result;
+
+// Work up to this size is over sooner than another thread has woken up to do it.
+constexpr std::int64_t kAtOnce = 1 << 13;
+
+Result to_result(const Status& s) {
+  switch (s.fault) {
+    case Fault::None:
+      return {};
+    case Fault::Null:
+      return {ACLNN_ERR_PARAM_NULLPTR, s.text};
+    case Fault::Type:
+    case Fault::Value:
+      return {ACLNN_ERR_PARAM_INVALID, s.text};
+    case Fault::Runtime:
+      break;
+  }
+  return {ACLNN_ERR_INNER, s.text};
+}
+
+Result check_memory(const Job& job, const void* workspace, std::uint64_t bytes) {
+  runtime::Range ranges[7];
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < job.data.size(); ++i)
+    if (job.data[i]) ranges[n++] = {job.name[i], job.data[i], job.extent[i]};
+  if (bytes > 0) ranges[n++] = {"workspace", workspace, bytes};
+  return runtime::memory::check(ranges, n, runtime::settings().strict_memory);
+}
+
+Result run(const Job& job, void* workspace, std::uint64_t bytes) {
+  if (Result r = check_memory(job, workspace, bytes); !r.ok()) return {runtime::kTaskFailed, std::move(r.text)};
+  ExactSum sum;
+  const Status s = execute(job.plan, job.out ? &sum : nullptr, job.threads, bytes > 0 ? workspace : nullptr);
+  if (!s.ok()) return {runtime::kTaskFailed, s.text};
+  if (job.out) write_number(reduced(job.plan, sum, job.out_dtype), job.out_dtype, job.out);
+  return {};
+}
+
+Result runtime_failure(Result r) {
+  return {ACLNN_ERR_RUNTIME_ERROR, "runtime error " + std::to_string(r.code) + ": " + r.text};
+}
+
+}  // namespace
+
+Result bad_executor(const void* handle) {
+  const char* what = !handle                                 ? "null pointer"
+                     : handles().executors.was_alive(handle) ? "used up or destroyed"
+                                                             : "not an executor";
+  return {ACLNN_ERR_INNER_NULLPTR,
+          std::string("executor: ") + what + ", expected one that the first phase gave and that has not run yet"};
+}
+
+Result Executor::prepare() {
+  const auto output = static_cast<std::size_t>(op->inputs);
+  const auto prepared = std::make_shared_for_overwrite<Job>();
+  ArrayView views[6];
+  bool complete = true;
+  for (std::size_t i = 0; i <= output; ++i) {
+    if (!tensor[i]) continue;
+    void* at = address[i];
+    if (!at && tensor[i]->extent > 0) {  // comes later; until then far away from all other memory
+      complete = false;
+      at = reinterpret_cast<void*>((i + 1) << 56);
+    }
+    views[i] = tensor[i]->view(at);
+    if (tensor[i]->extent > 0) {
+      prepared->data[i] = views[i].data;
+      prepared->extent[i] = tensor[i]->extent;
+    }
+  }
+  const Dialect& d = op->dialect();
+  const std::size_t first = output - 4;  // of self; before it comes gradOutput, if at all
+  const Request request{op->op,
+                        reduction,
+                        views[first],
+                        views[first + 1],
+                        views[first + 2],
+                        views[first + 3],
+                        first > 0 ? views[0] : ArrayView{},
+                        &d};
+  for (std::size_t i = 0; i <= output; ++i) prepared->name[i] = op->parameter(i);
+  Plan& plan = prepared->plan;
+  if (Status s = plan_inputs(request, plan); !s.ok()) return to_result(s);
+  const bool elementwise = op->op != Op::Loss || plan.reduction == Reduction::None;
+  Operand unused;
+  Operand& target = !elementwise ? unused : op->op == Op::Loss ? plan.loss_out : plan.grad_out;
+  if (Status s = plan_output(request, op->output, views[output], elementwise, target); !s.ok()) return to_result(s);
+  if (!elementwise) prepared->out = static_cast<char*>(views[output].data);
+  prepared->out_dtype = views[output].dtype;
+  prepared->threads = runtime::settings().threads;
+  workspace = scratch_bytes(plan, prepared->threads);
+  job = complete ? prepared : nullptr;
+  return {};
+}
+
+Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle) {
+  std::shared_ptr<const Job> mine;
+  {
+    const std::lock_guard lock(mutex);
+    if (!job) {
+      for (std::size_t i = 0; i <= static_cast<std::size_t>(op->inputs); ++i)
+        if (tensor[i] && !address[i] && tensor[i]->extent > 0)
+          return {ACLNN_ERR_PARAM_NULLPTR, std::string(op->parameter(i)) +
+                                               ": no address, expected one from aclCreateTensor or aclSetTensorAddr"};
+      if (Result r = prepare(); !r.ok()) return r;
+    }
+    mine = job;
+  }
+  if (workspace > 0 && !at)
+    return {ACLNN_ERR_PARAM_NULLPTR, "workspace: null pointer, expected " + std::to_string(workspace) + " bytes"};
+  if (size < workspace)
+    return {ACLNN_ERR_PARAM_INVALID, "workspaceSize: " + std::to_string(size) + ", expected at least " +
+                                         std::to_string(workspace) + ", as the first phase said"};
+  if (Result r = check_memory(*mine, at, workspace); !r.ok()) return {ACLNN_ERR_PARAM_INVALID, std::move(r.text)};
+  std::shared_ptr<runtime::Stream> stream;
+  if (Result r = runtime::resolve_stream(stream_handle, stream); !r.ok()) return runtime_failure(std::move(r));
+  const bool at_once = mine->plan.count <= kAtOnce;
+  runtime::Stream::Task task = [mine = std::move(mine), at, bytes = workspace] { return run(*mine, at, bytes); };
+  Result queued = at_once ? stream->run_or_enqueue(std::move(task)) : stream->enqueue(std::move(task));
+  return queued.ok() ? Result{} : runtime_failure(std::move(queued));
+}
+
+namespace {
+
+Result executor_of(const void* handle, std::shared_ptr<Executor>& executor) {
+  executor = handles().executors.find(handle);
+  if (executor) return {};
+  return bad_executor(handle);
+}
+
+enum class Which { Inputs, Outputs, All };
+
+aclnnStatus set_address(const char* function, const aclOpExecutor* handle, std::size_t index, const aclTensor* tensor,
+                        void* address, Which which) {
+  return guarded(function, [&]() -> Result {
+    std::shared_ptr<Executor> e;
+    if (Result r = executor_of(handle, e); !r.ok()) return r;
+    const std::shared_ptr<Tensor> t = handles().tensors.find(tensor);
+    if (!t)
+      return bad_handle(handles().tensors, tensor, "tensor", "an aclTensor", ACLNN_ERR_INNER_NULLPTR,
+                        ACLNN_ERR_PARAM_INVALID);
+    const auto inputs = static_cast<std::size_t>(e->op->inputs);
+    const std::size_t count = which == Which::Inputs ? inputs : which == Which::Outputs ? 1 : inputs + 1;
+    if (index >= count)
+      return {ACLNN_ERR_PARAM_INVALID,
+              "index: " + std::to_string(index) + ", expected 0 to " + std::to_string(count - 1)};
+    const std::size_t at = which == Which::Outputs ? inputs : index;
+    if (!e->tensor[at])
+      return {ACLNN_ERR_PARAM_INVALID,
+              "index: " + std::to_string(index) + ", expected one whose tensor was not null in the first phase"};
+    const std::lock_guard lock(e->mutex);
+    e->address[at] = address;
+    e->job = nullptr;
+    t->storage_address = address;
+    return {};
+  });
+}
+
+// The operators here have no lists of tensors.
+aclnnStatus no_lists(const char* function, const aclOpExecutor* handle, std::size_t index) {
+  return guarded(function, [&]() -> Result {
+    std::shared_ptr<Executor> e;
+    if (Result r = executor_of(handle, e); !r.ok()) return r;
+    return {ACLNN_ERR_PARAM_INVALID, "irIndex: " + std::to_string(index) + ", expected a parameter that is a list; " +
+                                         e->op->name + " has none"};
+  });
+}
+
+}  // namespace
+
+}  // namespace bcelogits::capi
+
+using namespace bcelogits::capi;
+using bcelogits::runtime::Result;
+
+aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor* executor) {
+  return guarded("aclSetAclOpExecutorRepeatable", [&]() -> Result {
+    std::shared_ptr<Executor> e;
+    if (Result r = executor_of(executor, e); !r.ok()) return r;
+    const std::lock_guard lock(e->mutex);
+    e->repeatable = true;
+    return {};
+  });
+}
+
+aclnnStatus aclDestroyAclOpExecutor(aclOpExecutor* executor) {
+  return guarded("aclDestroyAclOpExecutor", [&]() -> Result {
+    std::shared_ptr<Executor> e;
+    if (handles().executors.remove(executor)) return {};
+    return executor_of(executor, e);
+  });
+}
+
+#define SET_ADDRESS(name, which)                                                                 \
+  aclnnStatus name(aclOpExecutor* executor, const size_t index, aclTensor* tensor, void* addr) { \
+    return set_address(#name, executor, index, tensor, addr, Which::which);                      \
+  }
+SET_ADDRESS(aclSetInputTensorAddr, Inputs)
+SET_ADDRESS(aclSetOutputTensorAddr, Outputs)
+SET_ADDRESS(aclSetTensorAddr, All)
+SET_ADDRESS(AclSetInputTensorAddr, Inputs)
+SET_ADDRESS(AclSetOutputTensorAddr, Outputs)
+SET_ADDRESS(AclSetTensorAddr, All)
+#undef SET_ADDRESS
+
+#define NO_LISTS(name)                                                                             \
+  aclnnStatus name(aclOpExecutor* executor, size_t irIndex, const size_t, aclTensorList*, void*) { \
+    return no_lists(#name, executor, irIndex);                                                     \
+  }
+NO_LISTS(aclSetDynamicInputTensorAddr)
+NO_LISTS(aclSetDynamicOutputTensorAddr)
+NO_LISTS(aclSetDynamicTensorAddr)
+NO_LISTS(AclSetDynamicInputTensorAddr)
+NO_LISTS(AclSetDynamicOutputTensorAddr)
+NO_LISTS(AclSetDynamicTensorAddr)
+#undef NO_LISTS
