@@ -71,28 +71,32 @@ double ExactSum::read(DType dtype, std::uint64_t divisor) const {
     for (auto& limb : copy.s_.limb) limb = -limb;
     copy.resolve();
   }
-  // Long division, from the top; `digit` has kBelow further limbs below bit 0.
-  std::array<std::uint64_t, kLimbs + kBelow> digit{};
-  std::uint64_t rest = 0;
-  for (int k = kLimbs - 1; k >= -kBelow; --k) {
-    const std::uint64_t limb = k >= 0 ? static_cast<std::uint64_t>(copy.s_.limb[static_cast<std::size_t>(k)]) : 0;
-    const Wide value = (static_cast<Wide>(rest) << 32) + limb;  // the top limb may exceed 32 bits; it is the first
-    digit[static_cast<std::size_t>(k + kBelow)] = static_cast<std::uint64_t>(value / divisor);
+  const auto limb = [&](int k) {
+    return k >= 0 ? static_cast<std::uint64_t>(copy.s_.limb[static_cast<std::size_t>(k)]) : 0;
+  };
+  // Long division, from the highest limb that is not zero: three digits hold more than 64 bits, and of what is below
+  // them only counts whether there is anything. The quotient may go on kBelow limbs below bit 0.
+  int k = kLimbs - 1, top = 0, found = 0;
+  while (k > 0 && limb(k) == 0) --k;
+  std::uint64_t digit[3] = {}, rest = 0;
+  for (; k >= -kBelow && found < 3; --k) {
+    const Wide value = (static_cast<Wide>(rest) << 32) + limb(k);  // the top limb may exceed 32 bits; it is the first
+    const auto quotient = static_cast<std::uint64_t>(value / divisor);
     rest = static_cast<std::uint64_t>(value % divisor);
+    if (found == 0 && quotient == 0) continue;
+    if (found == 0) top = k;
+    digit[found++] = quotient;
   }
-  int top = kLimbs + kBelow - 1;
-  while (top >= 0 && digit[static_cast<std::size_t>(top)] == 0) --top;
-  if (top < 0) return 0.0;
+  if (found == 0) return 0.0;
+  bool sticky = rest != 0;
+  for (; k >= 0 && !sticky; --k) sticky = limb(k) != 0;
 
   // The leading 64 bits, and whether anything is below them.
-  const auto get = [&](int k) { return k >= 0 ? digit[static_cast<std::size_t>(k)] : 0; };
-  const Wide head = (static_cast<Wide>(get(top)) << 64) | (static_cast<Wide>(get(top - 1)) << 32) | get(top - 2);
+  const Wide head = (static_cast<Wide>(digit[0]) << 64) | (static_cast<Wide>(digit[1]) << 32) | digit[2];
   const int lead =
       127 - (static_cast<std::uint64_t>(head >> 64) ? std::countl_zero(static_cast<std::uint64_t>(head >> 64))
                                                     : 64 + std::countl_zero(static_cast<std::uint64_t>(head)));
-  int exponent = kLowest + 32 * (top - 2 - kBelow) + lead;  // of the leading bit
-  bool sticky = rest != 0;
-  for (int k = top - 3; k >= 0 && !sticky; --k) sticky = digit[static_cast<std::size_t>(k)] != 0;
+  int exponent = kLowest + 32 * (top - 2) + lead;  // of the leading bit
   const int drop_to_64 = lead - 63;
   std::uint64_t m;
   if (drop_to_64 >= 0) {

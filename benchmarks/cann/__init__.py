@@ -1,0 +1,1 @@
+"""What a two-phase call costs from C: `python -m benchmarks.cann`."""
