@@ -34,10 +34,10 @@ constexpr std::int64_t kGrain = 4 * static_cast<std::int64_t>(kBlock);  // eleme
 constexpr std::int64_t kParallelFrom = 1 << 17;  // below, waking a thread costs more than it gives
 
 struct Workspace {
-  Scratch x, t, w, p, g;
-  alignas(64) char loss[Scratch::kBytes];  // losses to be summed or converted
+  alignas(64) char loss[Scratch::kBytes];  // losses to be summed or converted; first, as often nothing else is needed
   alignas(64) char grad[Scratch::kBytes];
   alignas(64) char narrow[Scratch::kBytes];  // results in the output's dtype, to be scattered
+  Scratch x, t, w, p, g;
 };
 
 constexpr std::size_t kAlign = alignof(Workspace);
@@ -188,20 +188,47 @@ class Runner {
   kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
 };
 
+// How much of a Workspace each thread needs.
+std::size_t share(const Plan& plan) {
+  const auto row = static_cast<DType>(plan.row), compute = plan.wide ? DType::F64 : DType::F32;
+  const bool reads = kReadsTargets[static_cast<int>(plan.op)];
+  const auto read = [](const Operand& o, DType d) {
+    return o.kind == Operand::Kind::Absent || (o.kind == Operand::Kind::Contiguous && o.dtype == d);
+  };
+  const auto written = [&](const Operand& o) { return read(o, row) || read(o, compute); };
+  const bool weighted = plan.weight.kind != Operand::Kind::Absent;
+  const bool graded = plan.grad_output.kind != Operand::Kind::Absent && plan.grad_output.kind != Operand::Kind::Splat;
+  const bool in_place = read(plan.logits, row) && (!reads || read(plan.targets, row)) && weighted == graded &&
+                        read(plan.weight, compute) && (!graded || read(plan.grad_output, compute)) &&
+                        read(plan.pos_weight, compute) && written(plan.loss_out) && written(plan.grad_out);
+  if (!in_place) return sizeof(Workspace);
+  const bool sums = !plan.elementwise_loss() && (plan.op == Op::Loss || plan.op == Op::ValueAndGrad);
+  return sums ? sizeof(Workspace::loss) : 0;
+}
+
+// Memory for the threads of one call, `each` bytes apart; null: each thread uses its own.
+struct Given {
+  char* base = nullptr;
+  std::size_t each = 0;
+  Workspace* of(int index) const {
+    return base ? reinterpret_cast<Workspace*>(base + each * static_cast<std::size_t>(index)) : workspace();
+  }
+};
+
 std::int64_t chunks_of(const Plan& plan) { return (plan.count + kGrain - 1) / kGrain; }
 
 int workers_for(const Plan& plan, int threads) {
   return plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(plan)));
 }
 
-Status execute_flat(const Plan& plan, ExactSum* sum, int threads, Workspace* given) {
+Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& given) {
   const std::int64_t chunks = chunks_of(plan);
   const int workers = workers_for(plan, threads);
   std::atomic<std::int64_t> next{0};
   std::atomic<bool> out_of_memory{false};
   std::mutex merging;
   const auto work = [&](int index) {
-    Workspace* ws = given ? given + index : workspace();
+    Workspace* ws = given.of(index);
     if (!ws) {
       out_of_memory = true;
       return;
@@ -236,8 +263,11 @@ Status execute_flat(const Plan& plan, ExactSum* sum, int threads, Workspace* giv
 
 Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
   if (plan.count == 0) return {};
-  const auto address = (reinterpret_cast<std::uintptr_t>(scratch) + kAlign - 1) / kAlign * kAlign;
-  auto* given = reinterpret_cast<Workspace*>(address);  // every member is written before it is read
+  Given given;
+  if (scratch) {
+    const auto address = (reinterpret_cast<std::uintptr_t>(scratch) + kAlign - 1) / kAlign * kAlign;
+    given = {reinterpret_cast<char*>(address), share(plan)};
+  }
   const std::vector<Plan> parts = tiles(plan);
   if (parts.empty()) return execute_flat(plan, sum, threads, given);
   for (const Plan& part : parts)
@@ -246,23 +276,8 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
 }
 
 std::size_t scratch_bytes(const Plan& plan, int threads) {
-  if (plan.count == 0) return 0;
-  const auto row = static_cast<DType>(plan.row), compute = plan.wide ? DType::F64 : DType::F32;
-  const bool reads = kReadsTargets[static_cast<int>(plan.op)];
-  const auto read = [](const Operand& o, DType d) {
-    return o.kind == Operand::Kind::Absent || (o.kind == Operand::Kind::Contiguous && o.dtype == d);
-  };
-  const auto written = [&](const Operand& o) { return read(o, row) || read(o, compute); };
-  const bool weighted = plan.weight.kind != Operand::Kind::Absent;
-  const bool graded = plan.grad_output.kind != Operand::Kind::Absent && plan.grad_output.kind != Operand::Kind::Splat;
-  const bool in_place = read(plan.logits, row) && (!reads || read(plan.targets, row)) && weighted == graded &&
-                        read(plan.weight, compute) && (!graded || read(plan.grad_output, compute)) &&
-                        read(plan.pos_weight, compute);
-  const bool stored =
-      (plan.op == Op::Loss || written(plan.grad_out)) &&
-      (plan.elementwise_loss() ? written(plan.loss_out) : plan.op == Op::Backward || plan.op == Op::TargetBackward);
-  if (in_place && stored) return 0;
-  return sizeof(Workspace) * static_cast<std::size_t>(workers_for(plan, threads)) + kAlign - 1;
+  const std::size_t each = plan.count == 0 ? 0 : share(plan);
+  return each == 0 ? 0 : each * static_cast<std::size_t>(workers_for(plan, threads)) + kAlign - 1;
 }
 
 double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor) {

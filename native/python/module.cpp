@@ -3,37 +3,20 @@
 #include <nanobind/stl/string.h>
 
 #include <atomic>
-#include <chrono>
 #include <cmath>
-#include <thread>
 
-#include "../core/execute.hpp"
 #include "../runtime/pool.hpp"
 #include "array_view.hpp"
+#include "call.hpp"
 
 namespace bcelogits::python {
 
 namespace {
 
 std::atomic<int> thread_count{1};
-constexpr std::int64_t kReleaseGilFrom = 1 << 13;  // below, the call is over sooner than another thread could use it
 
+int threads() { return thread_count.load(std::memory_order_relaxed); }
 std::string repr_of(nb::handle object) { return text_of(nb::steal(PyObject_Repr(object.ptr()))); }
-
-void raise_if(const Status& s) {
-  switch (s.fault) {
-    case Fault::None:
-      return;
-    case Fault::Null:
-    case Fault::Type:
-      throw nb::type_error(s.text.c_str());
-    case Fault::Value:
-      throw nb::value_error(s.text.c_str());
-    case Fault::Runtime:
-      PyErr_SetString(PyExc_MemoryError, s.text.c_str());
-      throw nb::python_error();
-  }
-}
 
 std::int64_t reduction_of(nb::handle object) {
   std::int64_t value = -1;
@@ -53,29 +36,6 @@ std::int64_t reduction_of(nb::handle object) {
   if (value < 0 || value > 2)
     throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'none' (0), 'mean' (1) or 'sum' (2)").c_str());
   return value;
-}
-
-// A daemon thread that comes back while the interpreter ends is told to exit by unwinding its stack, which nanobind's
-// frames forbid (the process would abort). It sleeps until the process is gone instead, as Python 3.14 has it.
-void take_gil_back(PyThreadState* state) {
-  try {
-    PyEval_RestoreThread(state);
-  } catch (...) {
-    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
-  }
-}
-
-void execute_released(const Plan& plan, ExactSum* sum) {
-  Status s;
-  const int threads = thread_count.load(std::memory_order_relaxed);
-  if (plan.count >= kReleaseGilFrom) {
-    PyThreadState* state = PyEval_SaveThread();
-    s = execute(plan, sum, threads);
-    take_gil_back(state);
-  } else {
-    s = execute(plan, sum, threads);
-  }
-  raise_if(s);
 }
 
 nb::object new_like(nb::handle logits, DType d) {
@@ -102,18 +62,18 @@ nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::ha
     if (out.is_none()) result = new_like(logits, plan.result);
     Held o(result, Role::Output);
     raise_if(plan_output(r, "out", o.view, true, plan.loss_out));
-    execute_released(plan, nullptr);
+    execute_released(plan, nullptr, threads());
     return result;
   }
   ExactSum sum;
   if (out.is_none()) {
-    execute_released(plan, &sum);
+    execute_released(plan, &sum, threads());
     return scalar(plan.result, reduced(plan, sum, plan.result));
   }
   Held o(out, Role::Output);
   Operand unused;
   raise_if(plan_output(r, "out", o.view, false, unused));
-  execute_released(plan, &sum);
+  execute_released(plan, &sum, threads());
   write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
   return result;
 }
@@ -128,22 +88,9 @@ nb::object gradient(nb::handle grad_output, nb::handle logits, nb::handle target
   nb::object result = out.is_none() ? new_like(logits, plan.result) : nb::borrow(out);
   Held o(result, Role::Output);
   raise_if(plan_output(r, "out", o.view, true, plan.grad_out));
-  execute_released(plan, nullptr);
+  execute_released(plan, nullptr, threads());
   return result;
 }
-
-// Losses of arrays in any pieces: an exact sum and how many they are.
-struct LossAccumulator {
-  ExactSum sum;
-  std::uint64_t count = 0;
-  DType result = DType::Unsupported;  // promoted dtype of the pieces so far
-
-  void feed(const Plan& plan, const ExactSum& piece) {
-    sum.merge(piece);
-    count += static_cast<std::uint64_t>(plan.count);
-    result = result == DType::Unsupported ? plan.result : promote(result, plan.result);
-  }
-};
 
 nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight,
                           nb::handle reduction, nb::handle grad_out, LossAccumulator* into, std::uint64_t mean_over) {
@@ -159,11 +106,11 @@ nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weig
     nb::object value = new_like(logits, plan.result);
     Held v(value, Role::Output);
     raise_if(plan_output(r, "loss", v.view, true, plan.loss_out));
-    execute_released(plan, nullptr);
+    execute_released(plan, nullptr, threads());
     return nb::make_tuple(value, grad);
   }
   ExactSum sum;
-  execute_released(plan, &sum);
+  execute_released(plan, &sum, threads());
   if (into) {
     into->feed(plan, sum);
     return nb::make_tuple(nb::none(), grad);
@@ -177,7 +124,7 @@ void update(LossAccumulator& self, nb::handle logits, nb::handle targets, nb::ha
   Plan plan;
   raise_if(plan_inputs(r, plan));
   ExactSum piece;
-  execute_released(plan, &piece);
+  execute_released(plan, &piece, threads());
   self.feed(plan, piece);
 }
 
@@ -197,7 +144,9 @@ nb::bytes get_state(const LossAccumulator& self) {
   const auto put = [&](std::size_t at, std::uint64_t v, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; ++i) s[at + i] = static_cast<char>(v >> (8 * i));
   };
-  const ExactSum::State& e = self.sum.state();
+  ExactSum resolved;  // every limb but the last within 32 bits: states may be added limb by limb
+  resolved.merge(self.sum);
+  const ExactSum::State& e = resolved.state();
   s[0] = 1;
   s[1] = static_cast<char>(e.nan | e.plus_inf << 1 | e.minus_inf << 2);
   s[2] = static_cast<char>(self.result);
@@ -307,6 +256,8 @@ NB_MODULE(_core, m) {
       });
 #undef OPERANDS
 #undef ANY
+
+  define_tensor_functions(m);
 
   m.def("set_num_threads", &set_num_threads, "n"_a.none(), nb::sig("def set_num_threads(n: int) -> None"),
         "Set how many threads calls of this process use, 1 to 4096. Results do not depend on it.");

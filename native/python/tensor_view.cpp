@@ -1,0 +1,116 @@
+// See tensor_view.hpp.
+#include "tensor_view.hpp"
+
+#include "array_view.hpp"
+
+namespace bcelogits::python {
+
+namespace {
+
+// Of DLPack 1.x, as far as needed.
+struct Version {
+  std::uint32_t major, minor;
+};
+struct Tensor {
+  void* data;
+  std::int32_t device_type, device_id;
+  std::int32_t ndim;
+  std::uint8_t code, bits;
+  std::uint16_t lanes;
+  std::int64_t* shape;
+  std::int64_t* strides;  // in elements; null: contiguous
+  std::uint64_t byte_offset;
+};
+struct Exchange {
+  Version version;
+  Exchange* older;
+  void *allocate, *managed_from_object, *managed_to_object;
+  int (*tensor_from_object)(void* object, Tensor* out);
+  void* current_stream;
+};
+constexpr std::uint8_t kFloat = 2, kBfloat = 4;
+
+// The interface of the tensors' type; PyTorch has one for all tensors, so that it is looked up once.
+const Exchange* exchange_of(nb::handle tensor) {
+  static PyTypeObject* known_type = nullptr;  // guarded by the GIL, as the rest of this function
+  static const Exchange* known = nullptr;
+  PyTypeObject* type = Py_TYPE(tensor.ptr());
+  if (type == known_type) return known;
+  const Exchange* found = nullptr;
+  PyObject* capsule = PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), "__dlpack_c_exchange_api__");
+  if (capsule) {
+    if (PyCapsule_IsValid(capsule, "dlpack_exchange_api"))
+      found = static_cast<const Exchange*>(PyCapsule_GetPointer(capsule, "dlpack_exchange_api"));
+    while (found && found->version.major != 1) found = found->older;
+    Py_DECREF(capsule);
+  } else {
+    PyErr_Clear();
+  }
+  Py_INCREF(type);  // a type that is known must not make room for another one at its address
+  Py_XDECREF(known_type);
+  known_type = type;
+  known = found;
+  return found;
+}
+
+DType dtype_of(std::uint8_t code, std::uint8_t bits) {
+  if (code == kBfloat && bits == 16) return DType::BF16;
+  if (code != kFloat) return DType::Unsupported;
+  return bits == 32 ? DType::F32 : bits == 16 ? DType::F16 : bits == 64 ? DType::F64 : DType::Unsupported;
+}
+
+DType dtype_named(const std::string& name) {
+  for (int i = 0; i < static_cast<int>(DType::Count); ++i)
+    if (name == std::string("torch.") + kDTypes[i].name) return static_cast<DType>(i);
+  return DType::Unsupported;
+}
+
+}  // namespace
+
+void HeldTensor::set(DType dtype, void* data, int ndim, nb::handle tensor) {
+  view.dtype = dtype;
+  if (dtype == DType::Unsupported) view.type_name = "dtype " + text_of(tensor.attr("dtype"));
+  view.data = data;
+  view.ndim = ndim;
+  view.shape = shape_;
+  view.strides = stride_;
+  view.writable = true;
+  for (int i = 0; i < ndim && i < kMaxDims; ++i) stride_[i] *= dtype < DType::Count ? size_of(dtype) : 1;
+}
+
+void HeldTensor::from_attributes(nb::handle tensor) {
+  const nb::object shape = tensor.attr("shape"), strides = tensor.attr("stride")();
+  const int ndim = static_cast<int>(nb::len(shape));
+  for (int i = 0; i < ndim && i < kMaxDims; ++i) {
+    shape_[i] = nb::cast<std::int64_t>(shape[i]);
+    stride_[i] = nb::cast<std::int64_t>(strides[i]);
+  }
+  void* data = reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()));
+  set(dtype_named(text_of(tensor.attr("dtype"))), data, ndim, tensor);
+}
+
+HeldTensor::HeldTensor(nb::handle object) {
+  if (object.is_none()) return;
+  view.present = true;
+  const Exchange* exchange = exchange_of(object);
+  Tensor t{};
+  if (!exchange) {
+    from_attributes(object);
+    return;
+  }
+  if (exchange->tensor_from_object(object.ptr(), &t) != 0) {
+    PyErr_Clear();  // a dtype that DLPack does not know, say
+    from_attributes(object);
+    return;
+  }
+  for (int i = 0; i < t.ndim && i < kMaxDims; ++i) shape_[i] = t.shape[i];
+  std::int64_t step = 1;
+  for (int i = t.ndim - 1; i >= 0; --i) {
+    if (i < kMaxDims) stride_[i] = t.strides ? t.strides[i] : step;
+    step *= t.shape[i];
+  }
+  set(t.lanes == 1 ? dtype_of(t.code, t.bits) : DType::Unsupported, static_cast<char*>(t.data) + t.byte_offset, t.ndim,
+      object);
+}
+
+}  // namespace bcelogits::python
