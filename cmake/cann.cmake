@@ -68,9 +68,3 @@ install(DIRECTORY include/ DESTINATION ${_cann_root}/runtime/include)
 foreach(folder runtime/lib64 runtime/lib64/stub)
   install(TARGETS ascendcl acl_rt runtime LIBRARY DESTINATION ${_cann_root}/${folder})
 endforeach()
-
-# The version, once: from the project.
-configure_file(cmake/bcelogits.pc.in bcelogits.pc @ONLY)
-configure_file(cmake/version.cfg.in version.cfg @ONLY)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/bcelogits.pc" DESTINATION ${_cann_root}/lib64/pkgconfig)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/version.cfg" DESTINATION ${_cann_root})

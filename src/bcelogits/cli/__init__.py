@@ -5,12 +5,19 @@ Everything a user can get wrong ends as one line `error: ...` on standard error 
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import TypeAlias
 
 __all__ = ["main"]
+
+Command: TypeAlias = Callable[[Sequence[str]], int]
+
+# Modules of the commands that need no package of the cli extra; in app.py they are listed for the help only.
+WITHOUT_EXTRA = {"config": "bcelogits.cli.config", "run": "bcelogits.cli.run_command"}
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -24,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["info", "--unknown"])
     2
     """
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if given[0] in WITHOUT_EXTRA:
+        command: Command = importlib.import_module(WITHOUT_EXTRA[given[0]]).main
+        return command(given[1:])
     try:
         import typer
     except ModuleNotFoundError as error:
@@ -33,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     from bcelogits.cli.app import app
 
-    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if arguments is None:
         signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -1,4 +1,4 @@
-"""The commands `loss` and `info`: options in, one line or JSON out."""
+"""The commands `loss` and `info`: options in, one line or JSON out. `config` and `run` are elsewhere."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import typer
 
 import bcelogits
+from bcelogits.cli import config, run_command
 from bcelogits.cli.arrays import RawFormat, Shape, open_array, open_weight, parse_shape, split_name
 from bcelogits.cli.errors import InputError, reason
 from bcelogits.cli.output import destination
@@ -139,3 +140,19 @@ def info(
         return
     for key, value in facts.items():
         typer.echo(f"{key}: {' '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}")
+
+
+# Listed by --help; main() hands them over before typer is imported.
+_PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+
+@app.command("config", context_settings=_PASSED_ON)
+def _config(context: typer.Context) -> None:
+    """Show compiler flags, folders and environment for programs that use the C API."""
+    raise typer.Exit(config.main(context.args))
+
+
+@app.command("run", context_settings=_PASSED_ON)
+def _run(context: typer.Context) -> None:
+    """Run a program with our libraries in the place of CANN: run -- COMMAND ARGUMENTS."""
+    raise typer.Exit(run_command.main(context.args))
