@@ -32,7 +32,7 @@ target_link_libraries(bcelogits_cann PRIVATE bcelogits_engine)
 target_include_directories(bcelogits_cann PRIVATE include native/capi)
 # Only the functions of the API leave the library, not those of the C++ library that it was built with.
 target_link_options(bcelogits_cann PRIVATE
-  "LINKER:--version-script=${_cann}/exports.map" LINKER:--no-undefined LINKER:-z,relro,-z,now)
+  "LINKER:--version-script=${_cann}/exports.map" LINKER:--no-undefined LINKER:-z,relro,-z,now,-z,nodelete)
 set_target_properties(bcelogits_cann PROPERTIES LINK_DEPENDS "${_cann}/exports.map"
   LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib64" BUILD_RPATH_USE_ORIGIN ON)
 install(TARGETS bcelogits_cann LIBRARY DESTINATION ${_cann_root}/lib64)

@@ -46,9 +46,13 @@ aclError aclrtGetRunMode(aclrtRunMode* runMode) {
 }
 
 const char* aclrtGetSocName() {
-  if (settings().problem.empty()) return settings().soc_name.c_str();
-  (void)guarded("aclrtGetSocName", [] { return fail(kBadValue, settings().problem); });
-  return nullptr;
+  const char* name = nullptr;
+  (void)guarded("aclrtGetSocName", [&]() -> Result {
+    if (!settings().problem.empty()) return fail(kBadValue, settings().problem);
+    name = settings().soc_name.c_str();
+    return {};
+  });
+  return name;
 }
 
 aclError aclrtSynchronizeDevice() {
@@ -69,7 +73,7 @@ aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int3
       if (id < 0 || id >= settings().devices)
         return fail(kInvalidDevice,
                     "deviceId: " + std::to_string(id) + ", expected 0 to " + std::to_string(settings().devices - 1));
-    *canAccessPeer = deviceId != peerDeviceId;  // all device memory is one
+    *canAccessPeer = 0;  // there is no aclrtDeviceEnablePeerAccess; copies between devices work without
     return {};
   });
 }

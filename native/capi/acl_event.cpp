@@ -24,7 +24,7 @@ aclError create(const char* function, aclrtEvent* handle, Event::Traits traits) 
 aclError create_with_flag(const char* function, aclrtEvent* handle, uint32_t flag, bool extended) {
   constexpr uint32_t kAll = ACL_EVENT_SYNC | ACL_EVENT_CAPTURE_STREAM_PROGRESS | ACL_EVENT_TIME_LINE |
                             ACL_EVENT_DEVICE_USE_ONLY | ACL_EVENT_EXTERNAL | ACL_EVENT_IPC;
-  if (flag == 0 || (flag & ~kAll) != 0)
+  if ((flag & ~kAll) != 0)  // 0, which clients pass, makes an event without any of these abilities
     return guarded(function, [&] {
       return fail(kBadValue, "flag: " + std::to_string(flag) + ", expected a combination of ACL_EVENT_ flags");
     });

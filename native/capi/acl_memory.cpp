@@ -176,7 +176,8 @@ aclError aclrtMallocHost(void** hostPtr, size_t size) {
 }
 
 aclError aclrtFreeHost(void* hostPtr) {
-  return guarded("aclrtFreeHost", [&] { return memory::release(MemoryKind::Host, hostPtr); });
+  // Unlike aclrtFree, null is not documented as an error, and a client frees null.
+  return guarded("aclrtFreeHost", [&] { return hostPtr ? memory::release(MemoryKind::Host, hostPtr) : Result{}; });
 }
 
 aclError aclrtMemset(void* devPtr, size_t maxCount, int32_t value, size_t count) {

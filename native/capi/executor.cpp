@@ -39,6 +39,16 @@ Result check_memory(const Job& job, const void* workspace, std::uint64_t bytes) 
   return runtime::memory::check(ranges, n, runtime::settings().strict_memory);
 }
 
+// The parameter whose memory the workspace would write into; null if none.
+const char* overlapping(const Job& job, const void* workspace, std::uint64_t bytes) {
+  const auto first = reinterpret_cast<std::uintptr_t>(workspace);
+  for (std::size_t i = 0; i < job.data.size() && bytes > 0; ++i) {
+    const auto data = reinterpret_cast<std::uintptr_t>(job.data[i]);
+    if (data && data < first + bytes && first < data + job.extent[i]) return job.name[i];
+  }
+  return nullptr;
+}
+
 Result run(const Job& job, void* workspace, std::uint64_t bytes) {
   if (Result r = check_memory(job, workspace, bytes); !r.ok()) return {runtime::kTaskFailed, std::move(r.text)};
   ExactSum sum;
@@ -107,6 +117,7 @@ Result Executor::prepare() {
 
 Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle) {
   std::shared_ptr<const Job> mine;
+  std::uint64_t needed = 0;
   {
     const std::lock_guard lock(mutex);
     if (!job) {
@@ -117,13 +128,16 @@ Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle)
       if (Result r = prepare(); !r.ok()) return r;
     }
     mine = job;
+    needed = workspace;
   }
-  if (workspace > 0 && !at)
-    return {ACLNN_ERR_PARAM_NULLPTR, "workspace: null pointer, expected " + std::to_string(workspace) + " bytes"};
-  if (size < workspace)
+  if (needed > 0 && !at)
+    return {ACLNN_ERR_PARAM_NULLPTR, "workspace: null pointer, expected " + std::to_string(needed) + " bytes"};
+  if (size < needed)
     return {ACLNN_ERR_PARAM_INVALID, "workspaceSize: " + std::to_string(size) + ", expected at least " +
-                                         std::to_string(workspace) + ", as the first phase said"};
-  if (Result r = check_memory(*mine, at, workspace); !r.ok()) return {ACLNN_ERR_PARAM_INVALID, std::move(r.text)};
+                                         std::to_string(needed) + ", as the first phase said"};
+  if (Result r = check_memory(*mine, at, needed); !r.ok()) return {ACLNN_ERR_PARAM_INVALID, std::move(r.text)};
+  if (const char* name = overlapping(*mine, at, needed))
+    return {ACLNN_ERR_PARAM_INVALID, std::string("workspace: overlaps ") + name + ", expected separate memory"};
   std::shared_ptr<runtime::Stream> stream;
   if (Result r = runtime::resolve_stream(stream_handle, stream); !r.ok()) return runtime_failure(std::move(r));
   const bool at_once = mine->plan.count <= kAtOnce;

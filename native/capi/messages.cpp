@@ -40,6 +40,7 @@ SAME(kStreamAborted, ACL_ERROR_RT_STREAM_ABORT);
 SAME(kNotSupported, ACL_ERROR_RT_FEATURE_NOT_SUPPORT);
 SAME(kOutOfMemory, ACL_ERROR_RT_MEMORY_ALLOCATION);
 SAME(kMemoryFree, ACL_ERROR_RT_MEMORY_FREE);
+SAME(kNoResource, ACL_ERROR_RT_RESOURCE_ALLOC_FAIL);
 SAME(kNoEvents, ACL_ERROR_RT_NO_EVENT_RESOURCE);
 SAME(kNoStreams, ACL_ERROR_RT_NO_STREAM_RESOURCE);
 SAME(kInternal, ACL_ERROR_RT_INTERNAL_ERROR);
@@ -53,7 +54,7 @@ constexpr std::size_t kMost = 64;  // a program that never reads them must not g
 
 struct Messages {
   std::deque<std::string> entries;  // newest first
-  std::string handed_out;           // what the last pointer refers to
+  std::string handed_out;           // what the thread's last pointer refers to
 };
 
 struct Shared {
@@ -61,14 +62,33 @@ struct Shared {
   Messages messages;
 };
 
-thread_local Messages mine;
+// Made at the first message and gone before the thread's other thread_local objects, whose destructors may still call.
+thread_local Messages* mine = nullptr;
+thread_local bool over = false;
+struct Owner {
+  ~Owner() {
+    delete std::exchange(mine, nullptr);
+    over = true;
+  }
+};
+Messages* of_this_thread() {
+  if (mine || over) return mine;
+  static thread_local Owner owner;
+  (void)&owner;
+  return mine = new Messages;
+}
 thread_local int last_code = 0;
 std::atomic<bool> process_wide{false};
 
 // Calls use() on the messages that count for the calling thread.
 template <class Use>
 auto with_messages(Use&& use) {
-  if (!process_wide) return use(mine);
+  if (!process_wide) {
+    Messages* const m = of_this_thread();
+    if (m) return use(*m);
+    Messages none;
+    return use(none);
+  }
   auto& shared = runtime::per_process<Shared>();
   const std::lock_guard lock(shared.mutex);
   return use(shared.messages);
@@ -139,12 +159,14 @@ using namespace bcelogits::capi;
 
 const char* aclGetRecentErrMsg() {
   try {
-    return with_messages([](Messages& messages) -> const char* {
+    Messages* const own = of_this_thread();  // the text is this thread's, whoever's messages it has
+    if (!own) return nullptr;
+    return with_messages([&](Messages& messages) -> const char* {
       if (messages.entries.empty()) return nullptr;
-      messages.handed_out.clear();
-      for (const std::string& entry : messages.entries) messages.handed_out += entry;
+      own->handed_out.clear();
+      for (const std::string& entry : messages.entries) own->handed_out += entry;
       messages.entries.clear();
-      return messages.handed_out.c_str();
+      return own->handed_out.c_str();
     });
   } catch (...) {
     return nullptr;

@@ -15,8 +15,9 @@ bool has_bfloat16() {
 }
 
 Dialect dialect_for(Op op) {
-  static const std::string without_bfloat16 =
-      "a tensor of float32 or float16 (" + runtime::settings().soc_name + " has no bfloat16)";
+  // Never freed: a program may call as late as in its static destructors.
+  static const std::string& without_bfloat16 =
+      *new std::string("a tensor of float32 or float16 (" + runtime::settings().soc_name + " has no bfloat16)");
   Dialect d;
   d.grad_output = "gradOutput";
   d.logits = "self";

@@ -55,7 +55,10 @@ bool measure(Tensor& t) {
   bool empty = false;
   for (std::size_t i = 0; i < t.shape.size(); ++i) {
     std::int64_t reach = 0;
-    if (__builtin_mul_overflow(t.strides[i], size, &t.byte_strides[i])) return false;
+    if (__builtin_mul_overflow(t.strides[i], size, &t.byte_strides[i])) {
+      if (t.shape[i] > 1) return false;
+      t.byte_strides[i] = 0;  // no step is ever made
+    }
     if (t.shape[i] == 0)
       empty = true;
     else if (__builtin_mul_overflow(t.byte_strides[i], t.shape[i] - 1, &reach) ||

@@ -12,7 +12,7 @@ using runtime::Result;
 Result out_of_handles() { return {ACLNN_ERR_INNER, "2^20 objects of this kind exist, no more can be made"}; }
 
 template <class Handle, class Registry, class Make>
-Handle* create(const char* function, Registry& registry, Make&& make) {
+Handle* create(const char* function, Registry Handles::* registry, Make&& make) {
   void* handle = nullptr;
   (void)guarded(function, [&]() -> Result {
     auto object = make();
@@ -20,15 +20,16 @@ Handle* create(const char* function, Registry& registry, Make&& make) {
       return {
           ACLNN_ERR_PARAM_NULLPTR,
           "value: null pointer, unknown dtype or a member that does not exist, expected as many values as `size` says"};
-    handle = registry.insert(std::move(object));
+    handle = (handles().*registry).insert(std::move(object));
     return handle ? Result{} : out_of_handles();
   });
   return static_cast<Handle*>(handle);
 }
 
 template <class Registry>
-aclnnStatus destroy(const char* function, Registry& registry, const void* handle) {
+aclnnStatus destroy(const char* function, Registry Handles::* member, const void* handle) {
   return guarded(function, [&]() -> Result {
+    Registry& registry = handles().*member;
     if (!handle || registry.remove(handle)) return {};
     return bad_handle(registry, handle, "handle", "one that exists", ACLNN_ERR_PARAM_NULLPTR, ACLNN_ERR_PARAM_INVALID);
   });
@@ -55,9 +56,12 @@ std::shared_ptr<List> list_of(const T* const* value, std::uint64_t size, const R
 }
 
 template <class Lists, class Members>
-aclnnStatus destroy_list(const char* function, Lists& lists, Members& members, const void* handle) {
+aclnnStatus destroy_list(const char* function, Lists Handles::* list_registry, Members Handles::* member_registry,
+                         const void* handle) {
   return guarded(function, [&]() -> Result {
     if (!handle) return {};
+    Lists& lists = handles().*list_registry;
+    Members& members = handles().*member_registry;
     const auto list = lists.remove(handle);
     if (!list)
       return bad_handle(lists, handle, "handle", "a list that exists", ACLNN_ERR_PARAM_NULLPTR,
@@ -69,9 +73,10 @@ aclnnStatus destroy_list(const char* function, Lists& lists, Members& members, c
 }
 
 template <class Registry, class Count>
-aclnnStatus size_of_array(const char* function, const Registry& registry, const void* handle, std::uint64_t* size,
+aclnnStatus size_of_array(const char* function, Registry Handles::* member, const void* handle, std::uint64_t* size,
                           Count&& count) {
   return guarded(function, [&]() -> Result {
+    Registry& registry = handles().*member;
     const auto object = registry.find(handle);
     if (!object)
       return bad_handle(registry, handle, "handle", "one that exists", ACLNN_ERR_PARAM_NULLPTR,
@@ -92,7 +97,7 @@ constexpr auto kMembers = [](const List& list) { return static_cast<std::uint64_
 using namespace bcelogits::capi;
 
 aclScalar* aclCreateScalar(void* value, aclDataType dataType) {
-  return create<aclScalar>("aclCreateScalar", handles().scalars, [&]() -> std::shared_ptr<Scalar> {
+  return create<aclScalar>("aclCreateScalar", &Handles::scalars, [&]() -> std::shared_ptr<Scalar> {
     if (!value || bytes_of(dataType) == 0) return nullptr;
     const auto* bytes = static_cast<const unsigned char*>(value);
     return std::make_shared<Scalar>(Scalar{dataType, {bytes, bytes + bytes_of(dataType)}});
@@ -100,52 +105,52 @@ aclScalar* aclCreateScalar(void* value, aclDataType dataType) {
 }
 
 aclIntArray* aclCreateIntArray(const int64_t* value, uint64_t size) {
-  return create<aclIntArray>("aclCreateIntArray", handles().int_arrays, [&] { return copy_of(value, size); });
+  return create<aclIntArray>("aclCreateIntArray", &Handles::int_arrays, [&] { return copy_of(value, size); });
 }
 aclFloatArray* aclCreateFloatArray(const float* value, uint64_t size) {
-  return create<aclFloatArray>("aclCreateFloatArray", handles().float_arrays, [&] { return copy_of(value, size); });
+  return create<aclFloatArray>("aclCreateFloatArray", &Handles::float_arrays, [&] { return copy_of(value, size); });
 }
 aclBoolArray* aclCreateBoolArray(const bool* value, uint64_t size) {
-  return create<aclBoolArray>("aclCreateBoolArray", handles().bool_arrays, [&] { return copy_of(value, size); });
+  return create<aclBoolArray>("aclCreateBoolArray", &Handles::bool_arrays, [&] { return copy_of(value, size); });
 }
 aclTensorList* aclCreateTensorList(const aclTensor* const* value, uint64_t size) {
-  return create<aclTensorList>("aclCreateTensorList", handles().tensor_lists,
+  return create<aclTensorList>("aclCreateTensorList", &Handles::tensor_lists,
                                [&] { return list_of(value, size, handles().tensors); });
 }
 aclScalarList* aclCreateScalarList(const aclScalar* const* value, uint64_t size) {
-  return create<aclScalarList>("aclCreateScalarList", handles().scalar_lists,
+  return create<aclScalarList>("aclCreateScalarList", &Handles::scalar_lists,
                                [&] { return list_of(value, size, handles().scalars); });
 }
 
-aclnnStatus aclDestroyScalar(const aclScalar* scalar) { return destroy("aclDestroyScalar", handles().scalars, scalar); }
+aclnnStatus aclDestroyScalar(const aclScalar* scalar) { return destroy("aclDestroyScalar", &Handles::scalars, scalar); }
 aclnnStatus aclDestroyIntArray(const aclIntArray* array) {
-  return destroy("aclDestroyIntArray", handles().int_arrays, array);
+  return destroy("aclDestroyIntArray", &Handles::int_arrays, array);
 }
 aclnnStatus aclDestroyFloatArray(const aclFloatArray* array) {
-  return destroy("aclDestroyFloatArray", handles().float_arrays, array);
+  return destroy("aclDestroyFloatArray", &Handles::float_arrays, array);
 }
 aclnnStatus aclDestroyBoolArray(const aclBoolArray* array) {
-  return destroy("aclDestroyBoolArray", handles().bool_arrays, array);
+  return destroy("aclDestroyBoolArray", &Handles::bool_arrays, array);
 }
 aclnnStatus aclDestroyTensorList(const aclTensorList* array) {
-  return destroy_list("aclDestroyTensorList", handles().tensor_lists, handles().tensors, array);
+  return destroy_list("aclDestroyTensorList", &Handles::tensor_lists, &Handles::tensors, array);
 }
 aclnnStatus aclDestroyScalarList(const aclScalarList* array) {
-  return destroy_list("aclDestroyScalarList", handles().scalar_lists, handles().scalars, array);
+  return destroy_list("aclDestroyScalarList", &Handles::scalar_lists, &Handles::scalars, array);
 }
 
 aclnnStatus aclGetIntArraySize(const aclIntArray* array, uint64_t* size) {
-  return size_of_array("aclGetIntArraySize", handles().int_arrays, array, size, kValues);
+  return size_of_array("aclGetIntArraySize", &Handles::int_arrays, array, size, kValues);
 }
 aclnnStatus aclGetFloatArraySize(const aclFloatArray* array, uint64_t* size) {
-  return size_of_array("aclGetFloatArraySize", handles().float_arrays, array, size, kValues);
+  return size_of_array("aclGetFloatArraySize", &Handles::float_arrays, array, size, kValues);
 }
 aclnnStatus aclGetBoolArraySize(const aclBoolArray* array, uint64_t* size) {
-  return size_of_array("aclGetBoolArraySize", handles().bool_arrays, array, size, kValues);
+  return size_of_array("aclGetBoolArraySize", &Handles::bool_arrays, array, size, kValues);
 }
 aclnnStatus aclGetTensorListSize(const aclTensorList* tensorList, uint64_t* size) {
-  return size_of_array("aclGetTensorListSize", handles().tensor_lists, tensorList, size, kMembers);
+  return size_of_array("aclGetTensorListSize", &Handles::tensor_lists, tensorList, size, kMembers);
 }
 aclnnStatus aclGetScalarListSize(const aclScalarList* scalarList, uint64_t* size) {
-  return size_of_array("aclGetScalarListSize", handles().scalar_lists, scalarList, size, kMembers);
+  return size_of_array("aclGetScalarListSize", &Handles::scalar_lists, scalarList, size, kMembers);
 }

@@ -65,7 +65,33 @@ DType dtype_named(const std::string& name) {
   return DType::Unsupported;
 }
 
+PyTypeObject* plain_types[2] = {};
+constexpr std::int32_t kCpu = 1;
+
 }  // namespace
+
+void set_plain_types(nb::handle tensor, nb::handle parameter) {
+  const nb::handle types[2] = {tensor, parameter};
+  for (int i = 0; i < 2; ++i) plain_types[i] = reinterpret_cast<PyTypeObject*>(types[i].inc_ref().ptr());
+}
+
+bool is_plain(nb::handle object) {
+  if (object.is_none()) return true;
+  PyTypeObject* type = Py_TYPE(object.ptr());
+  if (type != plain_types[0] && type != plain_types[1]) return false;
+  const Exchange* exchange = exchange_of(object);
+  if (!exchange) return false;
+  Tensor t{};
+  if (exchange->tensor_from_object(object.ptr(), &t) != 0) {  // sparse, quantized, ...
+    PyErr_Clear();
+    return false;
+  }
+  if (t.device_type != kCpu) return false;
+  static PyObject* const is_neg = PyUnicode_InternFromString("is_neg");  // a view whose memory holds the negatives
+  const nb::object negative = nb::steal(PyObject_CallMethodNoArgs(object.ptr(), is_neg));
+  if (!negative.is_valid()) PyErr_Clear();
+  return negative.ptr() == Py_False;
+}
 
 void HeldTensor::set(DType dtype, void* data, int ndim, nb::handle tensor) {
   view.dtype = dtype;

@@ -25,6 +25,11 @@ struct HeldTensor {
   std::int64_t shape_[kMaxDims], stride_[kMaxDims];
 };
 
+// Whether the engine may be called with these tensors (or None) as they are: of exactly one of PyTorch's two plain
+// types, dense, on the CPU, and their memory means what it says.
+void set_plain_types(nb::handle tensor, nb::handle parameter);
+bool is_plain(nb::handle object);
+
 // PyTorch's names of the parameters.
 inline constexpr Dialect kTensorDialect = [] {
   Dialect d;

@@ -74,6 +74,14 @@ void define_tensor_functions(nb::module_& m) {
   using namespace nb::literals;
 #define ANY(name) name ": typing.Any"
 #define OPERANDS ANY("input") ", " ANY("target") ", " ANY("weight") ", " ANY("pos_weight")
+  m.def("set_plain_types", &set_plain_types, "tensor"_a, "parameter"_a,
+        nb::sig("def set_plain_types(" ANY("tensor") ", " ANY("parameter") ") -> None"));
+  m.def(
+      "are_plain",
+      [](nb::handle x, nb::handle t, nb::handle w, nb::handle p) {
+        return is_plain(x) && is_plain(t) && is_plain(w) && is_plain(p);
+      },
+      "input"_a, "target"_a, "weight"_a.none(), "pos_weight"_a.none(), nb::sig("def are_plain(" OPERANDS ") -> bool"));
   m.def("tensor_loss", &loss, "input"_a, "target"_a, "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a, "out"_a,
         "threads"_a, nb::sig("def tensor_loss(" OPERANDS ", reduction: int, " ANY("out") ", threads: int) -> None"));
   m.def("tensor_backward", &gradient<Op::Backward>, "grad_output"_a, "input"_a, "target"_a, "weight"_a.none(),

@@ -7,6 +7,7 @@
 
 #include "memory.hpp"
 #include "per_process.hpp"
+#include "report.hpp"
 #include "settings.hpp"
 
 namespace bcelogits::runtime {
@@ -55,11 +56,18 @@ Result new_context(int device, bool is_default, std::shared_ptr<Context>& contex
   return new_stream(context->handle, device, &context->default_stream_handle, context->default_stream);
 }
 
+// Waits for what the stream has queued, or drops it.
+void end_stream(Stream& stream, bool drop) {
+  if (drop) end_reports(stream);
+  stream.close(drop);
+  end_reports(stream);
+}
+
 // Waits for the context's streams, or drops what they have queued, and ends it.
 void end_context(Context& context, bool drop) {
   contexts().remove(context.handle);
   for (const std::shared_ptr<Stream>& s : streams().all())
-    if (s->context == context.handle) s->close(drop);
+    if (s->context == context.handle) end_stream(*s, drop);
   streams().remove_if([&](const Stream& s) { return s.context == context.handle; });
 }
 
@@ -86,8 +94,11 @@ Result set_device(int device) {
   if (Result r = check_device(device); !r.ok()) return r;
   const std::lock_guard lock(state().mutex);
   Device& d = state().devices[static_cast<std::size_t>(device)];
-  if (!d.default_context)
-    if (Result r = new_context(device, true, d.default_context); !r.ok()) return r;
+  if (!d.default_context) {
+    std::shared_ptr<Context> made;
+    if (Result r = new_context(device, true, made); !r.ok()) return r;
+    d.default_context = std::move(made);
+  }
   ++d.users;
   current = d.default_context->handle;
   return {};
@@ -107,8 +118,9 @@ Result reset_device(int device, bool force) {
     context = std::move(d.default_context);
     d.default_context = nullptr;
   }
-  end_context(*context, false);
-  bool in_use = false;  // by a context of the application's own
+  end_context(*context, force);
+  const std::lock_guard lock(state().mutex);  // so that nobody begins to use the device meanwhile
+  bool in_use = state().devices[static_cast<std::size_t>(device)].default_context != nullptr;
   for (const std::shared_ptr<Context>& c : contexts().all()) in_use = in_use || c->device == device;
   if (!in_use) memory::release_all(device);
   return {};
@@ -140,6 +152,7 @@ Result device_in_use(int device, bool& in_use) {
 Result create_context(int device, void** handle) {
   if (Result r = check_device(device); !r.ok()) return r;
   std::shared_ptr<Context> context;
+  const std::lock_guard lock(state().mutex);
   if (Result r = new_context(device, false, context); !r.ok()) return r;
   *handle = current = context->handle;
   return {};
@@ -201,7 +214,7 @@ Result destroy_stream(void* handle, bool force) {
   if (handle == context->default_stream_handle)
     return fail(kBadValue, "stream: the context's default stream, expected one that aclrtCreateStream made");
   if (!streams().remove(handle)) return fail(kInvalidHandle, "stream: destroyed, expected a stream that exists");
-  stream->close(force);
+  end_stream(*stream, force);
   return {};
 }
 
@@ -245,13 +258,15 @@ Result shut_down() {
   for (;;) {
     const bool idle = std::all_of(all.begin(), all.end(), [](const auto& stream) { return stream->idle(); });
     if (idle) break;
-    const bool stuck =
-        std::all_of(all.begin(), all.end(), [](const auto& stream) { return stream->idle() || stream->waits(); });
+    const bool stuck = !callback_runs() && std::all_of(all.begin(), all.end(), [](const auto& stream) {
+      return stream->idle() || stream->waits();
+    });
     still = stuck ? still + 1 : 0;
     if (still == 500)
       for (const std::shared_ptr<Stream>& stream : all) stream->cancel();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  for (const std::shared_ptr<Stream>& stream : all) end_reports(*stream);
   s.streams.remove_if([](const Stream&) { return true; });
   s.events.remove_if([](const Event&) { return true; });
   s.contexts.remove_if([](const Context&) { return true; });

@@ -37,7 +37,10 @@ Result Event::record(Stream& stream) {
     recording->gate->open();
     return {};
   });
-  if (!queued.ok()) return queued;
+  if (!queued.ok()) {
+    if (!recorded_) gate_ = std::make_shared<Gate>();  // the recording that never was has opened this one
+    return queued;
+  }
   gate_ = std::move(gate);
   recorded_ = true;
   return {};

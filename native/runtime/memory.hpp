@@ -29,7 +29,7 @@ struct Range {
 // All functions may be called from any thread.
 namespace memory {
 
-// Uninitialised, 64-byte aligned. The program may also use `slack` bytes behind the size (rounded up to 32) without
+// Uninitialised, 512-byte aligned. The program may also use `slack` bytes behind the size (rounded up to 32) without
 // this being noticed; for check() a block ends with its size.
 Result allocate(MemoryKind kind, int device, std::size_t size, std::size_t slack, void** out);
 // Frees at once. An error for NULL, for what is no block's first byte, for a block freed already, for one of the other

@@ -26,7 +26,12 @@ T& per_process() {
         making.clear();
       });
     }
-    p = new T;  // never destroyed: threads may outlive static destruction
+    try {
+      p = new T;  // never destroyed: threads may outlive static destruction
+    } catch (...) {
+      making.clear(std::memory_order_release);
+      throw;
+    }
     current.store(p, std::memory_order_release);
   }
   making.clear(std::memory_order_release);

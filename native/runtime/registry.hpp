@@ -2,6 +2,8 @@
 // object's handle, or any other number, is recognised without being followed.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -41,6 +43,7 @@ class Registry {
     } else if (slots_.size() < kSlots) {
       slot = static_cast<std::uint32_t>(slots_.size());
       slots_.emplace_back();
+      slots_.back().generation = first_generation();
     } else {
       return nullptr;
     }
@@ -136,6 +139,10 @@ class Registry {
     free_.push_back(index);
     --alive_;
     return object;
+  }
+  // Another one in a forked child, which starts anew: the parent's handles name nothing there.
+  static std::uint32_t first_generation() {
+    return static_cast<std::uint32_t>(getpid()) * 2654435761u >> 13 & kGenerationMask;
   }
   static void* encode(std::uint32_t slot, std::uint32_t generation) {
     return reinterpret_cast<void*>(static_cast<std::uintptr_t>(kKind) << 43 |

@@ -4,8 +4,10 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "per_process.hpp"
@@ -14,14 +16,17 @@ namespace bcelogits::runtime {
 
 namespace {
 
+// A callback on its way to the subscribed thread.
 struct Pending {
+  const Stream* stream;
   std::function<void()> callback;
-  std::shared_ptr<Gate> done;
+  Gate done;
+  std::atomic<bool> dropped{false};
 };
 
 struct Mailbox {
-  std::vector<std::weak_ptr<Stream>> streams;
-  std::deque<Pending> pending;
+  std::vector<const Stream*> streams;
+  std::deque<std::shared_ptr<Pending>> pending;
 };
 
 struct Reports {
@@ -29,14 +34,13 @@ struct Reports {
   std::condition_variable changed;
   std::map<std::uint64_t, Mailbox> boxes;
 
-  Mailbox* box_of(const Stream* stream, std::uint64_t* thread = nullptr) {
-    for (auto& [id, box] : boxes)
-      for (const std::weak_ptr<Stream>& s : box.streams)
-        if (s.lock().get() == stream) {
-          if (thread) *thread = id;
-          return &box;
-        }
-    return nullptr;
+  std::atomic<int> running{0};  // callbacks
+
+  std::map<std::uint64_t, Mailbox>::iterator box_of(const Stream* stream) {
+    return std::find_if(boxes.begin(), boxes.end(), [&](const auto& box) {
+      const auto& all = box.second.streams;
+      return std::find(all.begin(), all.end(), stream) != all.end();
+    });
   }
 };
 
@@ -55,57 +59,78 @@ Result claim(const std::shared_ptr<Stream>& stream, Stream::Callbacks way) {
 Result subscribe_report(std::uint64_t thread, const std::shared_ptr<Stream>& stream) {
   if (Result r = claim(stream, Stream::Callbacks::Subscribed); !r.ok()) return r;
   const std::lock_guard lock(reports().mutex);
-  if (reports().box_of(stream.get()))
+  if (reports().box_of(stream.get()) != reports().boxes.end())
     return fail(kStreamSubscribed, "stream: subscribed already, expected one without a thread");
-  reports().boxes[thread].streams.push_back(stream);
+  reports().boxes[thread].streams.push_back(stream.get());
   reports().changed.notify_all();
   return {};
 }
 
 Result unsubscribe_report(std::uint64_t thread, const std::shared_ptr<Stream>& stream) {
-  std::deque<Pending> dropped;
   {
     const std::lock_guard lock(reports().mutex);
-    std::uint64_t owner = 0;
-    Mailbox* box = reports().box_of(stream.get(), &owner);
-    if (!box || owner != thread) return fail(kThreadNotSubscribed, "threadId: not subscribed to this stream");
-    auto& all = box->streams;
-    all.erase(std::remove_if(all.begin(), all.end(), [&](const auto& s) { return s.expired() || s.lock() == stream; }),
-              all.end());
-    if (all.empty()) {
-      dropped.swap(box->pending);
-      reports().boxes.erase(thread);
-    }
+    const auto box = reports().box_of(stream.get());
+    if (box == reports().boxes.end() || box->first != thread)
+      return fail(kThreadNotSubscribed, "threadId: not subscribed to this stream");
   }
-  reports().changed.notify_all();
-  for (const Pending& p : dropped) p.done->open();
+  end_reports(*stream);
   stream->callbacks = Stream::Callbacks::Unused;
   return {};
 }
 
-Result launch_callback(const std::shared_ptr<Stream>& stream, std::function<void()> callback, bool block) {
+void end_reports(const Stream& stream) {
+  std::vector<std::shared_ptr<Pending>> dropped;
   {
     const std::lock_guard lock(reports().mutex);
-    if (!reports().box_of(stream.get()))
-      return fail(kNoCallback, "stream: no thread is subscribed to it, expected aclrtSubscribeReport before");
+    const auto box = reports().box_of(&stream);
+    if (box == reports().boxes.end()) return;
+    Mailbox& mail = box->second;
+    mail.streams.erase(std::find(mail.streams.begin(), mail.streams.end(), &stream));
+    const auto gone = std::stable_partition(mail.pending.begin(), mail.pending.end(),
+                                            [&](const auto& p) { return p->stream != &stream; });
+    dropped.assign(gone, mail.pending.end());
+    mail.pending.erase(gone, mail.pending.end());
+    if (mail.streams.empty()) reports().boxes.erase(box);
+  }
+  reports().changed.notify_all();
+  for (const std::shared_ptr<Pending>& p : dropped) {
+    p->dropped = true;
+    p->done.open();
+  }
+}
+
+bool callback_runs() { return reports().running > 0; }
+
+Result launch_callback(const std::shared_ptr<Stream>& stream, std::function<void()> callback, bool block) {
+  const auto nobody = [](const char* when) {
+    return fail(kNoCallback, std::string("stream: no thread is subscribed to it") + when);
+  };
+  {
+    const std::lock_guard lock(reports().mutex);
+    if (reports().box_of(stream.get()) == reports().boxes.end())
+      return nobody(", expected aclrtSubscribeReport before");
   }
   Stream* self = stream.get();  // which outlives its tasks
-  return stream->enqueue([self, callback = std::move(callback), block]() -> Result {
-    auto done = std::make_shared<Gate>();
+  return stream->enqueue([self, nobody, callback = std::move(callback), block]() -> Result {
+    const auto mine = std::make_shared<Pending>();
+    mine->stream = self;
+    mine->callback = callback;
     {
       const std::lock_guard lock(reports().mutex);
-      Mailbox* box = reports().box_of(self);
-      if (!box) return fail(kNoCallback, "stream: its thread was unsubscribed before a callback could run");
-      box->pending.push_back({callback, done});
+      const auto box = reports().box_of(self);
+      if (box == reports().boxes.end()) return nobody(" any more");
+      box->second.pending.push_back(mine);
     }
     reports().changed.notify_all();
-    return block ? self->wait(*done, kForever) : Result{};
+    if (!block) return {};
+    Result r = self->wait(mine->done, kForever);
+    return mine->dropped ? nobody(" any more") : r;
   });
 }
 
 Result process_report(int milliseconds) {
   const auto thread = static_cast<std::uint64_t>(pthread_self());
-  Pending next;
+  std::shared_ptr<Pending> next;
   {
     std::unique_lock lock(reports().mutex);
     auto& boxes = reports().boxes;
@@ -128,9 +153,16 @@ Result process_report(int milliseconds) {
     auto& pending = boxes[thread].pending;
     next = std::move(pending.front());
     pending.pop_front();
+    ++reports().running;
   }
-  next.callback();
-  next.done->open();
+  struct Over {
+    Pending& callback;
+    ~Over() {
+      callback.done.open();
+      --reports().running;
+    }
+  } over{*next};
+  next->callback();
   return {};
 }
 

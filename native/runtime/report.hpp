@@ -17,6 +17,11 @@ Result launch_callback(const std::shared_ptr<Stream>& stream, std::function<void
 // Runs one callback on the calling thread, waiting at most this long for it.
 Result process_report(int milliseconds);
 
+// Ends the stream's subscription, if it has one; callbacks of it that have not begun are dropped.
+void end_reports(const Stream& stream);
+// Whether some thread is in a callback.
+bool callback_runs();
+
 // Queues a call of `function` on the stream itself; needs no subscription.
 Result launch_host_function(const std::shared_ptr<Stream>& stream, std::function<void()> function);
 

@@ -29,6 +29,7 @@ enum Code : int {
   kNotSupported = 207000,
   kOutOfMemory = 207001,
   kMemoryFree = 207002,
+  kNoResource = 207005,
   kNoEvents = 207007,
   kNoStreams = 207008,
   kInternal = 507000,

@@ -59,14 +59,15 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
  private:
   friend class Workers;
-  void serve(std::unique_lock<std::mutex>& lock);  // runs tasks until none is left
+  void serve(std::unique_lock<std::mutex>& lock, std::uint64_t until);  // runs tasks until so many have begun
   void run(Task& task, std::unique_lock<std::mutex>& lock);
   void call_worker();
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Task> queue_;
-  bool running_ = false, closed_ = false;
+  std::uint64_t begun_ = 0, done_ = 0;  // tasks taken from the queue, and those that are over
+  bool running_ = false, closed_ = false, called_ = false;
   int waiting_ = 0;  // threads in synchronize()
   Result failure_;
   std::atomic<bool> cancelled_{false};

@@ -79,7 +79,8 @@ import acl
 
 
 def test_what_is_not_supported_is_not_there(acl: ModuleType) -> None:
-    assert not any(hasattr(acl, name) for name in ("mdl", "media", "create_data_buffer"))
+    assert not any(hasattr(acl, name) for name in ("mdl", "create_data_buffer"))
+    assert not any(hasattr(acl.media, name) for name in ("dvpp_create_channel", "dvpp_vpc_resize_async"))
     assert acl.op.set_model_dir("op_models") == 200001
     assert "bytes_to_ptr" in dir(acl.util)
     assert hasattr(acl.rt, "create_event_ex_with_flag")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctypes import byref, c_uint64
 
-from bcelogits.aclnn.pyacl import _constants, op, rt, util
+from bcelogits.aclnn.pyacl import _constants, media, op, rt, util
 from bcelogits.aclnn.pyacl._calls import library, status
 from bcelogits.aclnn.pyacl._constants import *  # noqa: F403
 
@@ -20,6 +20,7 @@ __all__ = [
     "get_recent_err_msg",
     "get_soc_name",
     "init",
+    "media",
     "op",
     "rt",
     "util",
