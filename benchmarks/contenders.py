@@ -247,6 +247,27 @@ class TorchEager(Contender):
         return lambda: grad(kept, x, retain_graph=True)[0]
 
 
+class OursTorch(TorchEager):
+    """bcelogits.torch in the place of torch.nn.functional, eager mode."""
+
+    name = "bcelogits-torch"
+    modules = ("torch", "bcelogits")
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.package = load("bcelogits.torch")
+
+    def version(self) -> str:
+        return f"bcelogits {load('bcelogits').__version__} in {super().version()}"
+
+    def isa(self) -> str:
+        return str(load("bcelogits").info()["isa"])
+
+    def loss_function(self, case: Case) -> Callable[..., Any]:
+        function, reduction = self.package.binary_cross_entropy_with_logits, case.reduction
+        return lambda x, t, w, p: function(x, t, weight=w, pos_weight=p, reduction=reduction)
+
+
 class TorchCompile(TorchEager):
     """The same function through torch.compile, compiled anew for every case with its shape fixed."""
 
@@ -388,6 +409,7 @@ def registry() -> dict[str, type[Contender]]:
     classes: tuple[type[Contender], ...] = (
         Ours,
         OursInPlace,
+        OursTorch,
         NumpyOneLiner,
         TorchEager,
         TorchCompile,
