@@ -17,17 +17,18 @@ namespace {
 constexpr std::size_t kAtOnce = 64 << 10;
 constexpr std::size_t kMaxHeight = 5u << 20;  // rows of a 2-D copy, as documented
 
-aclError allocate(const char* function, void** pointer, std::size_t size, std::size_t slack) {
+// As documented, room behind the block on all products but one.
+enum class Slack { Usual, None };
+std::size_t bytes_of(Slack slack) { return slack == Slack::None || settings().product == Product::A950 ? 0 : 32; }
+
+aclError allocate(const char* function, void** pointer, std::size_t size, Slack slack) {
   return guarded(function, [&]() -> Result {
     if (!pointer) return null_argument("devPtr");
     std::shared_ptr<Context> context;
     if (Result r = current_context(context); !r.ok()) return r;
-    return memory::allocate(MemoryKind::Device, context->device, size, slack, pointer);
+    return memory::allocate(MemoryKind::Device, context->device, size, bytes_of(slack), pointer);
   });
 }
-
-// As documented, with room behind the block on all products but one.
-std::size_t usual_slack() { return settings().product == Product::A950 ? 0 : 32; }
 
 struct Fill {
   char* data;
@@ -153,15 +154,15 @@ Result submit(const char* function, aclrtStream handle, const Work& work) {
 }  // namespace
 
 aclError aclrtMalloc(void** devPtr, size_t size, aclrtMemMallocPolicy) {
-  return allocate("aclrtMalloc", devPtr, size, usual_slack());
+  return allocate("aclrtMalloc", devPtr, size, Slack::Usual);
 }
 
 aclError aclrtMallocAlign32(void** devPtr, size_t size, aclrtMemMallocPolicy) {
-  return allocate("aclrtMallocAlign32", devPtr, size, 0);
+  return allocate("aclrtMallocAlign32", devPtr, size, Slack::None);
 }
 
 aclError aclrtMallocCached(void** devPtr, size_t size, aclrtMemMallocPolicy) {
-  return allocate("aclrtMallocCached", devPtr, size, usual_slack());
+  return allocate("aclrtMallocCached", devPtr, size, Slack::Usual);
 }
 
 aclError aclrtFree(void* devPtr) {

@@ -2,6 +2,7 @@
 // from PyTorch's allocator. No checks, no arithmetic.
 #include <algorithm>
 
+#include "../runtime/pages.hpp"
 #include "../runtime/pool.hpp"
 #include "call.hpp"
 #include "tensor_view.hpp"
@@ -9,6 +10,12 @@
 namespace bcelogits::python {
 
 namespace {
+
+// Outputs of the size of the logits are mostly fresh memory.
+void prepare(const Operand& out, std::int64_t count) {
+  if (out.kind == Operand::Kind::Contiguous)
+    prefer_large_pages(out.base, static_cast<std::size_t>(count) * static_cast<std::size_t>(size_of(out.dtype)));
+}
 
 int clamp_threads(int threads) { return std::clamp(threads, 1, kMaxThreads); }
 
@@ -22,6 +29,7 @@ void loss(nb::handle input, nb::handle target, nb::handle weight, nb::handle pos
   const bool elementwise = plan.reduction == Reduction::None;
   Operand unused;
   raise_if(plan_output(r, "out", o.view, elementwise, elementwise ? plan.loss_out : unused));
+  prepare(plan.loss_out, plan.count);
   ExactSum sum;
   execute_released(plan, elementwise ? nullptr : &sum, clamp_threads(threads));
   if (!elementwise) write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
@@ -37,6 +45,7 @@ void gradient(nb::handle grad_output, nb::handle input, nb::handle target, nb::h
   raise_if(plan_inputs(r, plan));
   plan.mean_over = mean_over;
   raise_if(plan_output(r, "out", o.view, true, plan.grad_out));
+  prepare(plan.grad_out, plan.count);
   execute_released(plan, nullptr, clamp_threads(threads));
 }
 
@@ -51,6 +60,8 @@ void value_and_grad(nb::handle input, nb::handle target, nb::handle weight, nb::
   Operand unused;
   raise_if(plan_output(r, "out", o.view, elementwise, elementwise ? plan.loss_out : unused));
   raise_if(plan_output(r, "grad_out", g.view, true, plan.grad_out));
+  prepare(plan.loss_out, plan.count);
+  prepare(plan.grad_out, plan.count);
   ExactSum sum;
   execute_released(plan, elementwise ? nullptr : &sum, clamp_threads(threads));
   if (!elementwise) write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
@@ -66,6 +77,13 @@ void update(LossAccumulator& into, nb::handle input, nb::handle target, nb::hand
   ExactSum piece;
   execute_released(plan, &piece, clamp_threads(threads));
   into.feed(plan, piece);
+}
+
+// The accumulated sum (reduction 2) or mean (1), rounded once to the dtype of `out`, a tensor without dimensions.
+void result(const LossAccumulator& from, std::int64_t reduction, nb::handle out) {
+  const HeldTensor o(out);
+  const double value = read_out(from.sum, o.view.dtype, reduction == 1 ? from.count : 1);
+  write_number(value, o.view.dtype, o.view.data);
 }
 
 }  // namespace
@@ -98,6 +116,8 @@ void define_tensor_functions(nb::module_& m) {
                 ", reduction: int, " ANY("out") ", " ANY("grad_out") ", threads: int) -> None"));
   m.def("tensor_update", &update, "accumulator"_a, "input"_a, "target"_a, "weight"_a.none(), "pos_weight"_a.none(),
         "threads"_a, nb::sig("def tensor_update(accumulator: LossAccumulator, " OPERANDS ", threads: int) -> None"));
+  m.def("tensor_result", &result, "accumulator"_a, "reduction"_a, "out"_a,
+        nb::sig("def tensor_result(accumulator: LossAccumulator, reduction: int, " ANY("out") ") -> None"));
 #undef OPERANDS
 #undef ANY
 }

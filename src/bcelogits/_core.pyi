@@ -47,6 +47,8 @@ def tensor_value_and_grad(input: Any, target: Any, weight: Any, pos_weight: Any,
 
 def tensor_update(accumulator: LossAccumulator, input: Any, target: Any, weight: Any, pos_weight: Any, threads: int) -> None: ...
 
+def tensor_result(accumulator: LossAccumulator, reduction: int, out: Any) -> None: ...
+
 def set_num_threads(n: int) -> None:
     """
     Set how many threads calls of this process use, 1 to 4096. Results do not depend on it.

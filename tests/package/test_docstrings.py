@@ -15,7 +15,7 @@ import bcelogits
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a module needs beyond the base dependency.
-EXTRAS = {"bcelogits.cli": "typer", "bcelogits.reference": "mpmath"}
+EXTRAS = {"bcelogits.cli": "typer", "bcelogits.reference": "mpmath", "bcelogits.torch": "torch"}
 MODULES = ["bcelogits", *(m.name for m in pkgutil.walk_packages(bcelogits.__path__, "bcelogits."))]
 DOCUMENTED = [name for name in bcelogits.__all__ if not name.startswith("__")]
 
@@ -29,8 +29,10 @@ def test_examples_in_documentation(name: str) -> None:
     assert failed == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/cann.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/cann.md", "docs/torch.md"])
 def test_examples_in_pages_of_documentation(page: str) -> None:
+    if page == "docs/torch.md":
+        pytest.importorskip("torch")
     text = (ROOT / page).read_text()
     if ">>>" not in text:
         pytest.skip(f"{page} shows no examples in the form of doctest")
