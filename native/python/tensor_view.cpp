@@ -65,6 +65,14 @@ DType dtype_named(const std::string& name) {
   return DType::Unsupported;
 }
 
+// Storage that was freed, or zeros that are only said to be there.
+bool without_memory(const Tensor& t) {
+  if (t.data) return false;
+  for (int i = 0; i < t.ndim; ++i)
+    if (t.shape[i] == 0) return false;
+  return true;
+}
+
 PyTypeObject* plain_types[2] = {};
 constexpr std::int32_t kCpu = 1;
 
@@ -86,7 +94,7 @@ bool is_plain(nb::handle object) {
     PyErr_Clear();
     return false;
   }
-  if (t.device_type != kCpu) return false;
+  if (t.device_type != kCpu || without_memory(t)) return false;
   static PyObject* const is_neg = PyUnicode_InternFromString("is_neg");  // a view whose memory holds the negatives
   const nb::object negative = nb::steal(PyObject_CallMethodNoArgs(object.ptr(), is_neg));
   if (!negative.is_valid()) PyErr_Clear();
@@ -97,6 +105,12 @@ void HeldTensor::set(DType dtype, void* data, int ndim, nb::handle tensor) {
   view.dtype = dtype;
   if (dtype == DType::Unsupported) view.type_name = "dtype " + text_of(tensor.attr("dtype"));
   view.data = data;
+  bool empty = false;
+  for (int i = 0; i < ndim && i < kMaxDims; ++i) empty = empty || shape_[i] == 0;
+  if (!data && !empty) {
+    view.dtype = DType::Unsupported;
+    view.type_name = "a tensor without memory";
+  }
   view.ndim = ndim;
   view.shape = shape_;
   view.strides = stride_;

@@ -14,7 +14,7 @@ from torch.testing._internal.two_tensor import TwoTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch_helpers import OURS, REDUCTIONS, THEIRS, same
 
-from bcelogits.torch import _function, patch
+from bcelogits.torch import BCEWithLogitsLoss, _function, patch
 
 X, T = torch.tensor([-20.0, 1.0]), torch.tensor([0.0, 1.0])  # the first loss of which PyTorch reads as 0
 
@@ -55,6 +55,17 @@ PLAIN: dict[str, Callable[[], Tensor]] = {
 def test_plain_tensors_get_our_loss(make: Callable[[], Tensor], original: list[Any]) -> None:
     assert is_ours(OURS(make(), T, reduction="none").detach())
     assert not original
+
+
+def test_modules_of_fake_tensors_get_our_loss() -> None:
+    with FakeTensorMode():
+        layer = torch.nn.Linear(4, 3)
+        criterion = BCEWithLogitsLoss(pos_weight=torch.nn.Parameter(torch.ones(3)))
+        loss = criterion(layer(torch.randn(2, 4)), torch.rand(2, 3))
+        assert "bcelogits" in type(loss.grad_fn).__name__
+        loss.backward()
+        assert criterion.pos_weight.grad.shape == (3,)
+        assert layer.weight.grad.shape == (3, 4)
 
 
 def test_modes_that_watch_operators_see_ours() -> None:
@@ -270,8 +281,12 @@ def test_what_is_no_tensor_but_handles_functions_is_asked() -> None:
 
 
 WITHOUT_MEMORY = {
-    "freed": ("x = torch.randn(3); x.untyped_storage().resize_(0)", "RuntimeError"),
+    "freed": (
+        "x = torch.randn(3); x.untyped_storage().resize_(0)",
+        "RuntimeError input: a tensor without memory, expected",
+    ),
     "zeros that are not there": ("x = torch._efficientzerotensor((3,))", "0.6931"),
+    "a wrapper for functionalization": ("x = torch._to_functional_tensor(torch.zeros(3))", "0.6931"),
 }
 
 

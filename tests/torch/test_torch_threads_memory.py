@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Callable
@@ -186,3 +187,25 @@ def test_no_memory_of_the_operands_size_is_taken_but_for_results(dtype: str, run
     size = 2**24 * DTYPES[dtype].itemsize / 2**20
     for (name, (_, operands)), kilobytes in zip(STEPS.items(), grown, strict=True):
         assert float(kilobytes) / 1024 <= operands * size + SLACK, name
+
+
+def tensors_alive() -> int:
+    return sum(issubclass(type(o), torch.Tensor) for o in gc.get_objects())
+
+
+def test_a_graph_gives_its_memory_back_at_once_whether_it_was_walked_or_not() -> None:
+    x, t = torch.randn(9, requires_grad=True), torch.rand(9)
+    x.grad = torch.zeros(9)
+    gc.collect()
+    gc.disable()
+    try:
+        before = tensors_alive()
+        for reduction in REDUCTIONS:
+            loss = OURS(x, t, reduction=reduction)
+            loss = OURS(x, t, reduction=reduction).sum()
+            loss.backward(retain_graph=True)
+            loss.backward()
+            del loss
+        assert tensors_alive() == before
+    finally:
+        gc.enable()
