@@ -132,7 +132,7 @@ class _Sharded(torch.autograd.Function):
             local = (
                 _engine.loss(x, t, w, p, NONE, dtype) if ctx.is_member else torch.empty(0, dtype=dtype, device="cpu")
             )
-            return cast(_Operand, operands[0]).wrap(local, placements)
+            return cast(_Operand, operands[1]).wrap(local, placements)  # strides are those of the target
         local = torch.zeros((), dtype=dtype, device="cpu")
         if ctx.is_member:
             piece = _core.LossAccumulator()

@@ -35,9 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _same_settings_afterwards() -> Iterator[None]:
     threads, original = torch.get_num_threads(), torch.nn.functional.binary_cross_entropy_with_logits
     torch.manual_seed(20_26)
-    torch.set_num_threads(
-        1
-    )  # PyTorch's own loss wakes its threads for a handful of elements: slow where others compute
+    # PyTorch's own loss wakes its threads for a handful of elements, which takes long where others compute.
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
     assert torch.nn.functional.binary_cross_entropy_with_logits is original, "a patch was left behind"
