@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-# Without PyTorch, this folder itself is what `import torch` finds.
-HAS_TORCH = hasattr(torch, "Tensor")
+try:
+    import torch
+except ModuleNotFoundError:
+    HAS_TORCH = False
+else:
+    HAS_TORCH = True
 
 
 class WithoutTorch(pytest.Module):
