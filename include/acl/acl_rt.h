@@ -282,7 +282,7 @@ ACL_FUNC_VISIBILITY aclError aclrtGetDeviceInfo(uint32_t deviceId, aclrtDevAttr 
 /** A property of a device, older form. @param[out] value  A number of cores or bytes. */
 ACL_FUNC_VISIBILITY aclError aclGetDeviceCapability(uint32_t deviceId, aclDeviceInfo deviceInfo, int64_t* value);
 
-/** Whether two devices can copy to each other. @param[out] canAccessPeer  1 or 0. */
+/** Whether peer access can be enabled: here never, copies between devices work without. @param[out] canAccessPeer  0 */
 ACL_FUNC_VISIBILITY aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int32_t peerDeviceId);
 
 /* ---- Contexts ---- */
@@ -422,7 +422,7 @@ ACL_FUNC_VISIBILITY aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFu
 /* ---- Memory ---- */
 
 /**
- * Allocates device memory on the current device, aligned to 64 bytes, not initialised.
+ * Allocates device memory on the current device, aligned to 512 bytes, not initialised.
  * @param[out] devPtr  The memory, to be freed by aclrtFree.
  * @param[in] size  Bytes, not 0; rounded up to 32, and 32 more are added.
  * @return 207001 if there is not enough.
@@ -444,7 +444,7 @@ ACL_FUNC_VISIBILITY aclError aclrtFree(void* devPtr);
 /** Allocates host memory that asynchronous copies can use; size in bytes, not 0. Free it with aclrtFreeHost. */
 ACL_FUNC_VISIBILITY aclError aclrtMallocHost(void** hostPtr, size_t size);
 
-/** Frees what aclrtMallocHost gave. */
+/** Frees what aclrtMallocHost gave; nothing for NULL. */
 ACL_FUNC_VISIBILITY aclError aclrtFreeHost(void* hostPtr);
 
 /** Sets count bytes, at most maxCount (the room at devPtr), of host or device memory to the low byte of value. */

@@ -165,3 +165,21 @@ TEST(host_memory_is_accepted_as_tensor_data_by_default) {
   for (float value : out) CHECK_EQ(value, kLog2);
   for (aclTensor* each : {x, t, o}) OK(aclDestroyTensor(each));
 }
+
+// What clients count on beyond the documents.
+TEST(blocks_are_aligned_to_512_bytes_and_freeing_null_host_memory_is_harmless) {
+  Device device;
+  void* blocks[8];
+  for (void*& block : blocks) {
+    OK(aclrtMalloc(&block, 840064, ACL_MEM_MALLOC_HUGE_FIRST));
+    CHECK(reinterpret_cast<uintptr_t>(block) % 512 == 0);
+  }
+  for (void* block : blocks) OK(aclrtFree(block));
+  OK(aclrtFreeHost(nullptr));
+  aclrtEvent event = nullptr;
+  OK(aclrtCreateEventExWithFlag(&event, 0));
+  OK(aclrtDestroyEvent(event));
+  int32_t can = 1;
+  OK(aclrtDeviceCanAccessPeer(&can, 0, 0));
+  CHECK(can == 0);
+}
