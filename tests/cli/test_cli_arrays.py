@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("typer")
 
-from bcelogits.cli.arrays import RawFormat, open_array, open_weight, parse_shape, split_name
-from bcelogits.cli.errors import InputError
+from bcelogits._files.arrays import RawFormat, open_array, open_weight, parse_shape, split_name
+from bcelogits._files.errors import InputError
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 safetensors_numpy = pytest.importorskip("safetensors.numpy")

@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("typer")
 
-from bcelogits.cli.arrays import RawFormat, open_array
-from bcelogits.cli.errors import InputError
-from bcelogits.cli.output import Output, destination
+from bcelogits._files.arrays import RawFormat, open_array
+from bcelogits._files.errors import InputError
+from bcelogits._files.output import Output, destination
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 

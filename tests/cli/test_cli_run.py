@@ -15,8 +15,8 @@ import pytest
 pytest.importorskip("typer")
 
 import bcelogits
+from bcelogits._files.errors import InputError
 from bcelogits.cli import run as module
-from bcelogits.cli.errors import InputError
 from bcelogits.cli.run import Target, blocks, part_of, run
 
 ml_dtypes = pytest.importorskip("ml_dtypes")

@@ -14,10 +14,10 @@ import numpy as np
 import typer
 
 import bcelogits
+from bcelogits._files.arrays import RawFormat, Shape, open_array, open_weight, parse_shape, split_name
+from bcelogits._files.errors import InputError, reason
+from bcelogits._files.output import destination
 from bcelogits.cli import config, run_command
-from bcelogits.cli.arrays import RawFormat, Shape, open_array, open_weight, parse_shape, split_name
-from bcelogits.cli.errors import InputError, reason
-from bcelogits.cli.output import destination
 from bcelogits.cli.run import Target, Weight, run
 
 app = typer.Typer(

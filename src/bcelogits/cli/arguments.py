@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from bcelogits.cli.errors import InputError
+from bcelogits._files.errors import InputError
 
 __all__ = ["Parser"]
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from bcelogits import _cann
+from bcelogits._files.errors import InputError
 from bcelogits.cli.arguments import Parser
-from bcelogits.cli.errors import InputError
 
 __all__ = ["main", "parser"]
 

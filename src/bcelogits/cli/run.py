@@ -22,9 +22,9 @@ import numpy as np
 
 import bcelogits
 from bcelogits import _numpy
-from bcelogits.cli.arrays import Array, Shape
-from bcelogits.cli.errors import InputError
-from bcelogits.cli.output import Output
+from bcelogits._files.arrays import Array, Shape
+from bcelogits._files.errors import InputError
+from bcelogits._files.output import Output
 
 Index: TypeAlias = tuple[slice, ...]
 Weight: TypeAlias = Array | float | None

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from bcelogits import _cann
-from bcelogits.cli.errors import reason
+from bcelogits._files.errors import reason
 
 __all__ = ["main"]
 

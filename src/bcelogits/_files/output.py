@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.cli.arrays import Array, Shape, split_name
-from bcelogits.cli.errors import InputError, reason
+from bcelogits._files.arrays import Array, Shape, split_name
+from bcelogits._files.errors import InputError, reason
 
 SUFFIXES = (".npy", ".safetensors", ".bin")
 _SAFETENSORS_NAMES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}

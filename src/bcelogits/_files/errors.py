@@ -1,4 +1,4 @@
-"""The one exception that the command line turns into an error line."""
+"""What cannot be used, in one line; the command line turns it into an error line."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.cli.errors import InputError, reason
+from bcelogits._files.errors import InputError, reason
 
 Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
