@@ -16,6 +16,7 @@ pytest.importorskip("typer")
 
 import bcelogits
 from bcelogits._files.errors import InputError
+from bcelogits.cli import progress
 from bcelogits.cli import run as module
 from bcelogits.cli.run import Target, blocks, part_of, run
 
@@ -200,7 +201,7 @@ def test_progress(stream: type[Terminal], after: float, shown: bool, monkeypatch
     x, t, _, _ = operands("C", np.float32)
     screen = stream()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(module, "PROGRESS_AFTER_SECONDS", after)
+    monkeypatch.setattr(progress, "PROGRESS_AFTER_SECONDS", after)
     run(x, t, None, None, "mean", chunk_bytes=100)
     assert ("computing" in screen.getvalue()) == shown
 
@@ -209,6 +210,6 @@ def test_no_progress_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None
     x, t, _, _ = operands("C", np.float32)
     screen = io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(module, "PROGRESS_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "PROGRESS_AFTER_SECONDS", 0.0)
     run(x, t, None, None, "mean", chunk_bytes=100)
     assert screen.getvalue() == ""

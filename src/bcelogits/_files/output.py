@@ -116,10 +116,31 @@ def _header(suffix: str, shape: Shape, dtype: np.dtype[Any], name: str, fortran:
             "shape": shape,
             "data_offsets": [0, math.prod(shape) * dtype.itemsize],
         }
-        text = json.dumps({name: entry}, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)
-        return struct.pack("<Q", len(text)) + text
+        return _safetensors_header({name: entry})
     return b""
+
+
+def write_safetensors(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write several arrays, of the dtypes of the operator, into one .safetensors file in the order given."""
+    entries: dict[str, Any] = {}
+    end = 0
+    for name, array in arrays.items():
+        begin, end = end, end + array.nbytes
+        entries[name] = {
+            "dtype": _SAFETENSORS_NAMES[array.dtype.name],
+            "shape": array.shape,
+            "data_offsets": [begin, end],
+        }
+    with path.open("xb") as file:
+        file.write(_safetensors_header(entries))
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array).tobytes())
+
+
+def _safetensors_header(entries: Mapping[str, Any]) -> bytes:
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
 
 
 def _lay_out(file: io.BufferedRandom, header: bytes, shape: Shape, dtype: np.dtype[Any], fortran: bool) -> Array:

@@ -1,12 +1,9 @@
-"""The commands `loss` and `info`: options in, one line or JSON out. `config` and `run` are elsewhere."""
+"""The commands `loss` and `info`: options in, one line or JSON out; the others are elsewhere and joined here."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +11,14 @@ import numpy as np
 import typer
 
 import bcelogits
-from bcelogits._files.arrays import RawFormat, Shape, open_array, open_weight, parse_shape, split_name
-from bcelogits._files.errors import InputError, reason
+from bcelogits._files.arrays import RawFormat, open_array, open_weight, split_name
+from bcelogits._files.errors import InputError
 from bcelogits._files.output import destination
 from bcelogits.cli import config, run_command
+from bcelogits.cli.golden import golden
+from bcelogits.cli.options import RawDtype, Reduction, error_line, optional_shape
 from bcelogits.cli.run import Target, Weight, run
+from bcelogits.cli.verify import verify
 
 app = typer.Typer(
     help="Binary cross-entropy with logits over array files.",
@@ -29,40 +29,10 @@ app = typer.Typer(
 )
 
 
-class Reduction(StrEnum):
-    """Values of --reduction."""
-
-    none = "none"
-    mean = "mean"
-    sum = "sum"
-
-
-class RawDtype(StrEnum):
-    """Values of --dtype; the keys of arrays.RAW_DTYPES."""
-
-    f32 = "f32"
-    f16 = "f16"
-    bf16 = "bf16"
-    f64 = "f64"
-
-
-@contextmanager
-def _error_line() -> Iterator[None]:
-    try:
-        yield
-    except (InputError, OSError, MemoryError) as error:
-        typer.echo(f"error: {reason(error)}", err=True)
-        raise typer.Exit(2) from None
-
-
 def _number(value: Any) -> float | str:
     """A NumPy scalar for JSON: the shortest digits that give back its dtype's value; "nan", "inf", "-inf" as text."""
     text = str(value)
     return float(text) if math.isfinite(float(value)) else text
-
-
-def _shape(option: str, text: str | None) -> Shape | None:
-    return None if text is None else parse_shape(option, text)
 
 
 def _target(option: str, text: str | None, array_name: str, used: dict[str, Path]) -> Target | None:
@@ -95,19 +65,19 @@ def loss(
     ] = None,
 ) -> None:
     """Compute the loss of LOGITS against TARGETS: .npy, .npz, .safetensors or raw .bin files of any size."""
-    with _error_line():
+    with error_line():
         mode = reduction.value
         if mode == "none" and out is None and grad is None:
             raise InputError("--reduction none: needs --out FILE or --grad FILE to write to")
         raw_dtype = None if dtype is None else dtype.value
-        given = _shape("--shape", shape)
+        given = optional_shape("--shape", shape)
         x = open_array("logits", logits, RawFormat(raw_dtype, given))
         t = open_array("targets", targets, RawFormat(raw_dtype, x.shape if given is None else given))
         used = {"logits": split_name(logits)[0], "targets": split_name(targets)[0]}
         weights: list[Weight] = []
         for name, text, own_shape in [
-            ("weight", weight, _shape("--weight-shape", weight_shape)),
-            ("pos_weight", pos_weight, _shape("--pos-weight-shape", pos_weight_shape)),
+            ("weight", weight, optional_shape("--weight-shape", weight_shape)),
+            ("pos_weight", pos_weight, optional_shape("--pos-weight-shape", pos_weight_shape)),
         ]:
             weights.append(None if text is None else open_weight(name, text, raw_dtype, own_shape, x.shape))
             if text is not None and isinstance(weights[-1], np.ndarray):
@@ -140,6 +110,10 @@ def info(
         return
     for key, value in facts.items():
         typer.echo(f"{key}: {' '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}")
+
+
+app.command("golden")(golden)
+app.command("verify")(verify)
 
 
 # Listed by --help; main() hands them over before typer is imported.

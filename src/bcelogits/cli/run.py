@@ -8,14 +8,11 @@ so how the arrays are cut shows in no result.
 from __future__ import annotations
 
 import math
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,12 +22,13 @@ from bcelogits import _numpy
 from bcelogits._files.arrays import Array, Shape
 from bcelogits._files.errors import InputError
 from bcelogits._files.output import Output
+from bcelogits._files.shapes import check_shapes
+from bcelogits.cli.progress import Progress
 
 Index: TypeAlias = tuple[slice, ...]
 Weight: TypeAlias = Array | float | None
 
 CHUNK_BYTES = 64 << 20
-PROGRESS_AFTER_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -81,18 +79,6 @@ def part_of(weight: Weight, index: Index) -> Weight:
     return weight[tuple(slice(None) if n == 1 else s for n, s in zip(weight.shape, trailing, strict=True))]
 
 
-def _check_shapes(logits: Array, targets: Array, weights: dict[str, Weight]) -> None:
-    # The operator checks each chunk; this is what a chunk cannot show. The texts are the operator's own.
-    if targets.shape != logits.shape:
-        raise InputError(f"targets: shape {targets.shape}, expected {logits.shape}, the shape of logits")
-    full = targets.shape
-    for name, weight in weights.items():
-        shape: Shape = weight.shape if isinstance(weight, np.ndarray) else ()
-        pairs = zip(reversed(shape), reversed(full), strict=False)
-        if len(shape) > len(full) or any(n not in (1, m) for n, m in pairs):
-            raise InputError(f"{name}: shape {shape}, expected one that broadcasts to {full}, the shape of targets")
-
-
 def _result_dtype(logits: Array, targets: Array, weight: Weight, pos_weight: Weight) -> np.dtype[Any]:
     """What the operator returns for such operands: it is asked, with no elements of each dtype."""
 
@@ -141,7 +127,7 @@ def run(
     """
     with _operator_errors():
         dtype = _result_dtype(logits, targets, weight, pos_weight)
-    _check_shapes(logits, targets, {"weight": weight, "pos_weight": pos_weight})
+    check_shapes(logits, targets, {"weight": weight, "pos_weight": pos_weight})
     shape, count = logits.shape, logits.size
     # The same data with at least one axis to cut.
     logits, targets = np.atleast_1d(logits), np.atleast_1d(targets)
@@ -205,46 +191,3 @@ def _chunk(
     else:
         # Divides the gradient of a mean by the total count, which the chunk cannot know.
         _numpy._value_and_grad_chunk(logits, targets, weight, pos_weight, reduction, gradient, count, accumulator)
-
-
-class Progress:
-    """A bar on standard error for runs that take long, if a person is looking."""
-
-    def __init__(self, total: int) -> None:
-        """Count up to `total` elements; nothing is shown yet."""
-        self._total, self._done = total, 0
-        self._start = time.monotonic()
-        self._bar: Any = None
-        self._watched = sys.stderr.isatty()
-
-    def advance(self, elements: int) -> None:
-        """Note that so many more elements are done."""
-        self._done += elements
-        if self._bar is None and self._watched and time.monotonic() - self._start > PROGRESS_AFTER_SECONDS:
-            self._show()
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done)
-
-    def _show(self) -> None:
-        try:
-            from rich.console import Console
-            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
-        except ImportError:  # the bar is a comfort, not a need
-            self._watched = False
-            return
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("computing", total=self._total, completed=self._done)
-        self._bar.start()
-
-    def __enter__(self) -> Progress:
-        """Nothing to do: the bar appears later, if at all."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Clear the bar away."""
-        if self._bar is not None:
-            self._bar.stop()

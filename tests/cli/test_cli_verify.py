@@ -1,0 +1,191 @@
+"""`bcelogits golden` and `bcelogits verify`: the whole job from a shell, exit statuses, reports, error lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bcelogits
+from bcelogits import golden
+
+SUITE = """
+[[cases]]
+name = "a"
+op = ["loss", "backward"]
+dtype = ["f32", "bf16"]
+shape = [40, 6]
+family = "calibrated"
+pos_weight = "last"
+
+[[cases]]
+name = "b"
+shape = [500]
+reduction = "mean"
+family = "easy-negatives"
+"""
+
+
+def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bcelogits.cli", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def compute(case: golden.Case) -> Any:
+    given = dict(golden.make_operands(case).items())
+    first = [given.pop("grad_output")] if case.op is not golden.Op.LOSS else []
+    return np.asarray(getattr(bcelogits, case.op.function)(*first, **given, reduction=case.reduction))
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a suite, its golden data, and right and wrong dumps."""
+    folder = tmp_path_factory.mktemp("job")
+    (folder / "mine.toml").write_text(SUITE)
+    done = command("golden", "golden", "--suite", "mine.toml", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "golden: 5 cases, 961 golden elements, layout ttk\n"
+    for case in golden.load_suite(folder / "mine.toml"):
+        output = compute(case)
+        lost = np.where(np.abs(output) < 1e-3, output.dtype.type(0), output)
+        for name, array in (("right", output), ("wrong", lost)):
+            path = folder / name / case.name / f"output_0_{array.dtype.name}.bin"
+            path.parent.mkdir(parents=True)
+            array.tofile(path)
+    return folder
+
+
+def test_right_dumps_pass_with_status_0(job: Path) -> None:
+    done = command("verify", "golden", "--dump", "right", cwd=job)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "5 passed" in done.stdout or "pass" in done.stdout
+
+
+def test_wrong_dumps_fail_with_status_1_and_name_the_case_and_the_profile(job: Path) -> None:
+    done = command("verify", "golden", "--dump", "wrong", cwd=job)
+    assert done.returncode == 1
+    assert "a_loss_f32_40x6_none_p-last" in done.stdout
+    assert "ulp" in done.stdout
+
+
+def test_missing_dumps_cannot_be_judged_with_status_2(job: Path, tmp_path: Path) -> None:
+    done = command("verify", job / "golden", "--dump", tmp_path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no output in" in done.stdout
+
+
+def test_reports_are_written_for_people_and_for_programs(job: Path, tmp_path: Path) -> None:
+    names = [f"--html={tmp_path}/r.html", f"--json={tmp_path}/r.json", f"--csv={tmp_path}/r.csv"]
+    done = command("verify", "golden", "--dump", "wrong", *names, cwd=job)
+    assert done.returncode == 1
+    page = (tmp_path / "r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "a_loss_f32_40x6_none_p-last" in page
+    document = json.loads((tmp_path / "r.json").read_text())
+    assert document["status"] == "fail"
+    assert len(document["cases"]) == 5
+    rows = list(csv.DictReader((tmp_path / "r.csv").read_text().splitlines()))
+    assert {row["case"] for row in rows} == {case.name for case in golden.load_suite(job / "mine.toml")}
+
+
+def test_profiles_and_cases_are_chosen_by_name(job: Path, tmp_path: Path) -> None:
+    report = tmp_path / "r.json"
+    done = command(
+        *("verify", "golden", "--dump", "right", "--case", "a_loss_*", "--profile", "torch,jax", "--profile=cann-mere"),
+        *("--json", report),
+        cwd=job,
+    )
+    assert done.returncode == 0
+    cases = json.loads(report.read_text())["cases"]
+    assert len(cases) == 2
+    assert [v["profile"] for v in cases[0]["verdicts"]] == ["torch", "jax", "cann-mere", "ulp"]
+
+
+def test_single_files_are_judged_from_their_operands(job: Path, tmp_path: Path) -> None:
+    x, t = np.float32([[-20, 3, 0.5], [1, -2, 9]]), np.float32([[0, 1, 1], [0, 0, 1]])
+    out = bcelogits.binary_cross_entropy_with_logits(x, t, pos_weight=3.0, reduction="none")
+    for name, array in (("x", x), ("t", t), ("out", out), ("bad", out + np.float32(1e-6))):
+        np.save(tmp_path / f"{name}.npy", array)
+        array.tofile(tmp_path / f"{name}.bin")
+    files = ["--logits", "x.npy", "--targets", "t.npy", "--pos-weight", "3"]
+    assert command("verify", "--actual", "out.npy", *files, cwd=tmp_path).returncode == 0
+    assert command("verify", "--actual", "bad.npy", *files, cwd=tmp_path).returncode == 1
+    assert command("verify", "--actual", "out.npy", "--actual", "out.npy", *files, cwd=tmp_path).returncode == 0
+    raw = ["--logits", "x.bin", "--targets", "t.bin", "--pos-weight", "3", "--dtype", "f32", "--shape", "2,3"]
+    assert command("verify", "--actual", "out.bin", *raw, cwd=tmp_path).returncode == 0
+    assert command("verify", "--actual", "bad.npy", "--golden", "out.npy", cwd=tmp_path).returncode == 1
+    assert command("verify", "--actual", "out.bin", "--golden", "out.bin", *raw[-4:], cwd=tmp_path).returncode == 0
+
+
+def test_an_installed_implementation_is_judged_live(job: Path) -> None:
+    done = command("verify", "--backend", "ours", "--suite", "mine.toml", "--repeat", 2, cwd=job)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = command("verify", "--backend", "aclnn", "--suite", "mine.toml", "--op", "loss", cwd=job)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_function_of_mine_is_judged_live(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "def loss(logits, targets, weight=None, *, pos_weight=None, reduction='mean'):\n"
+        "    value = np.maximum(logits, 0) - logits * targets + np.log(1 + np.exp(-np.abs(logits)))\n"
+        "    return value if reduction == 'none' else getattr(np, reduction)(value)\n"
+    )
+    done = command("verify", "--backend", "mine.py:loss", "--case", "smoke-easy_loss_f32*", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+
+
+def test_the_names_that_there_are_are_listed(tmp_path: Path) -> None:
+    done = command("verify", "--list", cwd=tmp_path)
+    assert done.returncode == 0
+    for name in ("cann-mixed", "cann-dual", "msprobe-bench", "torch-compile", "standard"):
+        assert name in done.stdout
+    done = command("golden", "--suite", "smoke", "--list", cwd=tmp_path)
+    assert done.stdout.count("\n") == len(golden.load_suite("smoke"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["verify"], "given nothing, expected one of FOLDER, --backend NAME and --actual FILE"),
+        (["verify", "none"], "none/manifest.json: No such file or directory"),
+        (["verify", "golden", "--backend", "ours"], "given FOLDER and --backend, expected one of FOLDER, "),
+        (["verify", "golden", "--profile", "isclose"], "isclose"),
+        (["verify", "golden", "--special", "maybe"], "maybe"),
+        (["verify", "golden", "--case", "zzz*"], "no case is left to judge"),
+        (["verify", "--backend", "theirs"], "backend: 'theirs', expected one of "),
+        (
+            ["verify", "--backend", "ours", "--suite", "nightly"],
+            "suite: 'nightly', expected one of smoke, standard, tail",
+        ),
+        (["verify", "--backend", "nowhere:loss"], "nowhere"),
+        (["verify", "--actual", "x.npy"], "--logits: missing, expected its file (or --golden FILE instead"),
+        (["verify", "--actual", "none.npy", "--golden", "none.npy"], "golden: none.npy: No such file"),
+        (["verify", "golden", "--dump", "right", "--html", "no/such/r.html"], "no/such/r.html: No such file"),
+        (["golden"], "FOLDER: missing, expected a new or empty folder to write to"),
+        (["golden", "golden"], "golden: is not empty"),
+        (["golden", "new", "--layout", "hdf5"], "layout: 'hdf5', expected one of ttk, sample, npy, safetensors"),
+        (["golden", "new", "--suite", "x.toml"], "suite: x.toml: No such file or directory"),
+        (["golden", "new", "--case", "zzz"], "--case: zzz: no case of smoke has such a name"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_status_2(arguments: list[str], text: str, job: Path) -> None:
+    done = command(*arguments, cwd=job)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert text in lines[0]
+    assert not (job / "new").exists()
