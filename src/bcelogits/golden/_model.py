@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
@@ -152,6 +153,11 @@ class Case:
     def dtype_of(self, operand: str) -> str:
         """The short name of the dtype of an operand or of "out"."""
         return self.dtypes.get(operand, self.dtype)
+
+    @property
+    def elements(self) -> int:
+        """How many elements the logits have."""
+        return math.prod(self.shape)
 
     @property
     def out_shape(self) -> Shape:
