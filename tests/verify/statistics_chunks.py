@@ -1,0 +1,72 @@
+"""Chunks for the tests of the statistics, from columns written down; and their errors in ULP by exact arithmetic."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from bcelogits.golden._model import FORMATS, Op
+from bcelogits.verify._model import Chunk, Context
+from bcelogits.verify._statistics import Statistics
+
+DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
+FRACTION_BITS = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}
+EMIN = {"f16": -14, "bf16": -126, "f32": -126, "f64": -1022}
+
+
+def chunk(
+    actual: Sequence[float] | np.ndarray[Any, Any],
+    golden: Sequence[float] | np.ndarray[Any, Any],
+    dtype: str = "f32",
+    **given: Any,
+) -> Chunk:
+    """A chunk of these columns; what is not given follows from the golden values."""
+    truth = np.asarray(golden, np.float64)
+    with np.errstate(over="ignore"):
+        rounded = truth.astype(DTYPES[dtype]).astype(np.float64)
+    columns = {
+        "low": np.zeros_like(truth),
+        "rounded": rounded,
+        "scale": np.abs(truth),
+        "flags": np.zeros(truth.shape, np.uint8),
+        "third": None,
+    }
+    inputs = {name: np.asarray(values, np.float64) for name, values in given.pop("inputs", {}).items()}
+    return Chunk(0, np.asarray(actual, np.float64), truth, inputs=inputs, **{**columns, **given})
+
+
+def pieces(whole: Chunk, cuts: Sequence[int]) -> list[Chunk]:
+    """The chunk cut at these elements."""
+    edges = [0, *sorted(cuts), whole.golden.size]
+    return [_part(whole, slice(a, b)) for a, b in itertools.pairwise(edges)]
+
+
+def _part(whole: Chunk, part: slice) -> Chunk:
+    names = ("actual", "golden", "low", "rounded", "scale", "flags")
+    columns: dict[str, Any] = {name: getattr(whole, name)[part] for name in names}
+    third = None if whole.third is None else whole.third[part]
+    inputs: Mapping[str, Any] = {name: values[part] for name, values in whole.inputs.items()}
+    return replace(whole, start=part.start, third=third, inputs=inputs, **columns)
+
+
+def statistics(*chunks: Chunk, dtype: str = "f32", **context: Any) -> dict[str, Any]:
+    """The statistics of chunks that are one output."""
+    count = sum(part.golden.size for part in chunks)
+    found = Statistics(Context(Op.LOSS, FORMATS[dtype], count=count, terms=count, **context))
+    for part in chunks:
+        found.add(part)
+    return found.result()
+
+
+def exact_ulp(actual: float, golden: float, dtype: str, low: float = 0.0) -> Fraction:
+    """The signed error in ULP as a rational number; both values are finite."""
+    size, exponent = abs(Fraction(golden)), EMIN[dtype]
+    while size >= Fraction(2) ** (exponent + 1):
+        exponent += 1
+    unit = Fraction(2) ** (exponent - FRACTION_BITS[dtype])
+    return (Fraction(actual) - Fraction(golden) - Fraction(low)) / unit
