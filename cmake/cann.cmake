@@ -12,6 +12,7 @@ add_library(bcelogits_cann SHARED
   native/capi/acl_memory.cpp
   native/capi/acl_misc.cpp
   native/capi/acl_stream.cpp
+  native/capi/elementary.cpp
   native/capi/executor.cpp
   native/capi/json.cpp
   native/capi/messages.cpp
@@ -20,8 +21,12 @@ add_library(bcelogits_cann SHARED
   native/capi/bystanders.cpp
   native/capi/single_op.cpp
   native/capi/tensor.cpp
-  native/capi/unsupported.cpp
   native/capi/values.cpp
+  native/elementary/elementwise.cpp
+  native/elementary/kernels.cpp
+  native/elementary/reduce.cpp
+  native/elementary/select.cpp
+  native/elementary/value.cpp
   native/runtime/arena_blocks.cpp
   native/runtime/arena_range.cpp
   native/runtime/device.cpp
