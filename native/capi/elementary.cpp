@@ -133,8 +133,8 @@ Result keep(Status s, std::shared_ptr<MadeJob> job, std::int64_t count, std::sha
   return {};
 }
 
-Result begin_elementwise(const Signature& g, Kernel kernel, std::initializer_list<const aclTensor*> tensors,
-                         const Given& given, std::uint64_t* workspace_size, aclOpExecutor** executor) {
+// Phase one of an elementwise operator, once its tensors are there.
+Result elementwise_planner(const Signature& g, Kernel kernel, const Given& given, Planner& planner) {
   elementary::Request request;
   request.kernel = kernel;
   request.spread = given.spread;
@@ -147,21 +147,27 @@ Result begin_elementwise(const Signature& g, Kernel kernel, std::initializer_lis
   }
   if (given.factor_name)
     if (Result r = number_of(given.factor_name, given.factor, request.parameters.factor); !r.ok()) return r;
-  const bool reads_all = info(kernel).operands > 0;
   // In place, the first tensor is the output, and an operand unless the kernel has no place for it.
   const bool in_place = g.output < g.inputs;
-  const auto tensor_operands = static_cast<std::size_t>(info(kernel).operands - (given.operand_name ? 1 : 0));
-  const std::size_t first = in_place && g.inputs > tensor_operands ? 1 : 0;
-  auto planner = [&g, request, first, reads_all](const Views& views, std::shared_ptr<Job>& made, std::uint64_t&) {
+  const auto operands = static_cast<std::size_t>(info(kernel).operands - (given.operand_name ? 1 : 0));
+  const std::size_t first = in_place && g.inputs > operands ? 1 : 0;
+  planner = [&g, request, first](const Views& views, std::shared_ptr<Job>& made, std::uint64_t&) {
     elementary::Request r = request;
     r.bfloat16 = has_bfloat16();
-    for (std::size_t i = first; reads_all && i < g.inputs; ++i) r.input[r.inputs++] = {g.parameter[i], &views[i]};
+    for (std::size_t i = first; i < g.inputs; ++i) r.input[r.inputs++] = {g.parameter[i], &views[i]};
     r.out = {g.parameter[g.output], &views[g.output]};
     auto job = std::make_shared<ElementwiseJob>();
     Status s = elementary::plan(r, job->plan);
     const std::int64_t count = job->plan.count;
     return keep(std::move(s), std::move(job), count, made);
   };
+  return {};
+}
+
+Result begin_elementwise(const Signature& g, Kernel kernel, std::initializer_list<const aclTensor*> tensors,
+                         const Given& given, std::uint64_t* workspace_size, aclOpExecutor** executor) {
+  Planner planner;
+  if (Result r = elementwise_planner(g, kernel, given, planner); !r.ok()) return r;
   return begin(std::make_shared<Elementary>(g, std::move(planner)), tensors, workspace_size, executor);
 }
 
@@ -230,6 +236,149 @@ Result begin_select(const Signature& g, const aclTensor* self, const aclTensor* 
     return keep(std::move(s), std::move(job), count, made);
   };
   return begin(std::make_shared<Elementary>(g, std::move(planner)), {self, mask, out}, workspace_size, executor);
+}
+
+// ---- Lists ----
+
+struct ListJob : Job {
+  Result run(void* scratch) const override {
+    for (const std::shared_ptr<const Job>& part : parts)
+      if (Result r = part->run(scratch); !r.ok()) return r;
+    return {};
+  }
+};
+
+struct ListExecutor : Executor {
+  using Executor::Executor;
+  std::vector<std::shared_ptr<Executor>> parts;
+
+ protected:
+  Result plan(const Views&, std::shared_ptr<Job>& made, std::uint64_t& scratch) const override {
+    scratch = 0;
+    auto job = std::make_shared<ListJob>();
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (Result r = parts[i]->prepare(); !r.ok())
+        return {r.code, "tensor " + std::to_string(i) + " of the lists: " + r.text};
+      if (!parts[i]->job) return {ACLNN_ERR_PARAM_NULLPTR, "tensor " + std::to_string(i) + " of the lists: no address"};
+      job->count += parts[i]->job->count;
+      job->parts.push_back(parts[i]->job);
+    }
+    made = std::move(job);
+    return {};
+  }
+};
+
+using Members = std::vector<std::shared_ptr<const Tensor>>;
+
+Result members_of(const char* name, const aclTensorList* handle, Members& members) {
+  const std::shared_ptr<List> list = handles().tensor_lists.find(handle);
+  if (!list)
+    return bad_handle(handles().tensor_lists, handle, name, "an aclTensorList", ACLNN_ERR_PARAM_NULLPTR,
+                      ACLNN_ERR_PARAM_INVALID);
+  for (const void* member : list->members) {
+    members.push_back(handles().tensors.find(member));
+    if (!members.back())
+      return {ACLNN_ERR_PARAM_INVALID, std::string(name) + "[" + std::to_string(members.size() - 1) +
+                                           "]: null or destroyed, expected an aclTensor"};
+  }
+  return {};
+}
+
+// One tensor of each list makes one part.
+Result add_part(ListExecutor& all, const Signature& g, Kernel kernel, const Given& given,
+                std::initializer_list<std::shared_ptr<const Tensor>> tensors) {
+  Planner planner;
+  if (Result r = elementwise_planner(g, kernel, given, planner); !r.ok()) return r;
+  const auto part = std::make_shared<Elementary>(g, std::move(planner));
+  std::copy(tensors.begin(), tensors.end(), part->tensor.begin());
+  for (std::size_t i = 0; i < tensors.size(); ++i) part->address[i] = part->tensor[i]->storage_address;
+  all.parts.push_back(part);
+  return {};
+}
+
+Result begin_each(const Signature& whole, const Signature& each, Kernel kernel,
+                  std::initializer_list<const aclTensorList*> lists, const Given& given, std::uint64_t* workspace_size,
+                  aclOpExecutor** executor) {
+  Members members[3];
+  std::size_t n = 0;
+  for (const aclTensorList* list : lists) {
+    if (Result r = members_of(each.parameter[n], list, members[n]); !r.ok()) return r;
+    if (members[n].size() != members[0].size())
+      return {ACLNN_ERR_PARAM_INVALID, std::string(each.parameter[n]) + ": " + std::to_string(members[n].size()) +
+                                           " tensors, expected " + std::to_string(members[0].size()) + ", as " +
+                                           each.parameter[0] + " has"};
+    ++n;
+  }
+  auto all = std::make_shared<ListExecutor>(whole);
+  for (std::size_t i = 0; i < members[0].size(); ++i) {
+    Result r = n == 2 ? add_part(*all, each, kernel, given, {members[0][i], members[1][i]})
+                      : add_part(*all, each, kernel, given, {members[0][i], members[1][i], members[2][i]});
+    if (!r.ok()) return r;
+  }
+  return begin(all, {}, workspace_size, executor);
+}
+
+// The part of a tensor that begins at `start` along a dimension and has this shape; `drop`: without that dimension.
+std::shared_ptr<Tensor> slice_of(const Tensor& t, std::size_t dim, std::int64_t start, std::int64_t count, bool drop) {
+  auto part = std::make_shared<Tensor>();
+  part->shape = t.shape;
+  part->strides = t.strides;
+  part->byte_strides = t.byte_strides;
+  part->storage = t.storage;
+  part->offset = t.offset + start * t.strides[dim];
+  part->dtype = t.dtype;
+  part->format = t.format;
+  part->storage_address = t.storage_address.load();
+  part->shape[dim] = count;
+  if (drop)
+    for (auto* list : {&part->shape, &part->strides, &part->byte_strides})
+      list->erase(list->begin() + static_cast<std::ptrdiff_t>(dim));
+  std::int64_t last = static_cast<std::int64_t>(bytes_of(t.dtype));
+  for (std::size_t d = 0; d < part->shape.size(); ++d) {
+    if (part->shape[d] == 0) return part;  // extent 0
+    last += part->byte_strides[d] * (part->shape[d] - 1);
+  }
+  part->extent = static_cast<std::uint64_t>(last);
+  return part;
+}
+
+Result begin_join(const Signature& g, const aclTensorList* tensors, std::int64_t dim, bool stack, const aclTensor* out,
+                  std::uint64_t* workspace_size, aclOpExecutor** executor) {
+  static constexpr Signature kPart{"", 2, 0, {"out", "tensors"}};
+  Members members;
+  if (Result r = members_of("tensors", tensors, members); !r.ok()) return r;
+  const std::shared_ptr<Tensor> to = handles().tensors.find(out);
+  if (!to)
+    return bad_handle(handles().tensors, out, "out", "an aclTensor", ACLNN_ERR_PARAM_NULLPTR, ACLNN_ERR_PARAM_INVALID);
+  const auto rank = static_cast<std::int64_t>(to->shape.size());
+  const std::int64_t at = dim < 0 ? dim + rank : dim;
+  if (at < 0 || at >= rank)
+    return {ACLNN_ERR_PARAM_INVALID,
+            "dim: " + std::to_string(dim) + ", expected " + std::to_string(-rank) + " to " + std::to_string(rank - 1)};
+  const auto axis = static_cast<std::size_t>(at);
+  auto all = std::make_shared<ListExecutor>(g);
+  std::int64_t start = 0;
+  for (const std::shared_ptr<const Tensor>& member : members) {
+    // As in PyTorch, an empty tensor of one dimension joins with anything.
+    if (!stack && member->shape.size() == 1 && member->shape[0] == 0) continue;
+    std::vector<std::int64_t> expected = to->shape;
+    const std::int64_t count = stack ? 1 : axis < member->shape.size() ? member->shape[axis] : 0;
+    if (stack)
+      expected.erase(expected.begin() + at);
+    else
+      expected[axis] = count;
+    if (member->shape != expected || count > to->shape[axis] - start)
+      return {ACLNN_ERR_PARAM_INVALID, "tensors[" + std::to_string(&member - members.data()) +
+                                           "]: its shape does not fit into out at " + std::to_string(start) +
+                                           " along dimension " + std::to_string(at)};
+    if (Result r = add_part(*all, kPart, Kernel::Same, {}, {slice_of(*to, axis, start, count, stack), member}); !r.ok())
+      return r;
+    start += count;
+  }
+  if (start != to->shape[axis])
+    return {ACLNN_ERR_PARAM_INVALID, "out: " + std::to_string(to->shape[axis]) + " along dimension " +
+                                         std::to_string(at) + ", expected " + std::to_string(start)};
+  return begin(all, {}, workspace_size, executor);
 }
 
 }  // namespace
@@ -323,6 +472,27 @@ using bcelogits::elementary::Kernel;
 #define TENSORS_SELECT(name, kernel)                                              \
   OPERATOR(name, P(const aclTensor* self, const aclTensor* mask, aclTensor* out), \
            begin_select(k##name, self, mask, out, workspaceSize, executor), 2, 2, {"self", "mask", "out"})
+#define EACH(name, kernel, given, count, ...) \
+  begin_each(k##name, kEach##count, Kernel::kernel, {__VA_ARGS__}, given, workspaceSize, executor)
+#define LIST_JOIN(name, kernel)                                                \
+  OPERATOR(name, P(const aclTensorList* tensors, int64_t dim, aclTensor* out), \
+           begin_join(k##name, tensors, dim, false, out, workspaceSize, executor), 0, 0, {"tensors"})
+#define LIST_STACK(name, kernel)                                               \
+  OPERATOR(name, P(const aclTensorList* tensors, int64_t dim, aclTensor* out), \
+           begin_join(k##name, tensors, dim, true, out, workspaceSize, executor), 0, 0, {"tensors"})
+#define LIST_ONE(name, kernel)                                                                                      \
+  OPERATOR(name, P(const aclTensorList* x, const aclTensorList* out), EACH(name, kernel, Given{}, 1, x, out), 0, 0, \
+           {"x"})
+#define LIST_TWO(name, kernel)                                                                  \
+  OPERATOR(name, P(const aclTensorList* x1, const aclTensorList* x2, const aclTensorList* out), \
+           EACH(name, kernel, Given{}, 2, x1, x2, out), 0, 0, {"x1"})
+#define LIST_TWO_SCALED(name, kernel)                                                                             \
+  OPERATOR(name,                                                                                                  \
+           P(const aclTensorList* x1, const aclTensorList* x2, const aclScalar* alpha, const aclTensorList* out), \
+           EACH(name, kernel, GIVEN(.factor = alpha, .factor_name = "alpha"), 2, x1, x2, out), 0, 0, {"x1"})
+#define LIST_NUMBER(name, kernel)                                                              \
+  OPERATOR(name, P(const aclTensorList* x, const aclScalar* scalar, const aclTensorList* out), \
+           EACH(name, kernel, GIVEN(.operand = scalar, .operand_name = "scalar"), 1, x, out), 0, 0, {"x"})
 #define REDUCE(name, fold)                                                                                           \
   OPERATOR(                                                                                                          \
       name, P(const aclTensor* self, const aclIntArray* dim, bool keepdim, aclTensor* out),                          \
@@ -339,6 +509,9 @@ using bcelogits::elementary::Kernel;
            1, 1, {"self", "out"})
 
 namespace {
+
+// Of one tensor of each list.
+constexpr Signature kEach1{"", 1, 1, {"x", "out"}}, kEach2{"", 2, 2, {"x1", "x2", "out"}};
 
 bcelogits::runtime::Result fill_with(const Signature& g, const aclScalar* value, const aclTensor* self,
                                      std::uint64_t* workspace_size, aclOpExecutor** executor) {

@@ -15,6 +15,8 @@ using runtime::Result;
 constexpr std::int64_t kAtOnce = 1 << 13;
 
 Result check_memory(const Job& job, const void* workspace, std::uint64_t bytes) {
+  for (const std::shared_ptr<const Job>& part : job.parts)
+    if (Result r = check_memory(*part, nullptr, 0); !r.ok()) return r;
   runtime::Range ranges[kMostTensors + 1];
   std::size_t n = 0;
   for (std::size_t i = 0; i < job.data.size(); ++i)

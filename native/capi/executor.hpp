@@ -28,7 +28,8 @@ struct Job {
   std::array<const void*, kMostTensors> data{};  // of each parameter's view, null if absent or empty
   std::array<std::uint64_t, kMostTensors> extent{};
   std::array<const char*, kMostTensors> name{};
-  std::int64_t count = 0;  // elements to go through
+  std::int64_t count = 0;                         // elements to go through
+  std::vector<std::shared_ptr<const Job>> parts;  // what it consists of, each with memory of its own; run() runs them
 
   virtual ~Job() = default;
   virtual runtime::Result run(void* scratch) const = 0;

@@ -197,13 +197,28 @@ SET_ATTRIBUTE(aclopSetAttrListListInt, int, const int*, const int64_t* const*)
 
 // ---- Operators and how they are compiled ----
 
+namespace {
+
+aclError no_operator(const char* function, const char* type) {
+  return guarded(function, [&]() -> Result {
+    return {ACL_ERROR_OP_NOT_FOUND, std::string("opType: '") + (type ? type : "") +
+                                        "' is not supported by bcelogits, which has no operator of this interface"};
+  });
+}
+
+}  // namespace
+
 API(aclError, aclopCompileAndExecute,
     (const char* opType, int, const aclTensorDesc* const*, const aclDataBuffer* const*, int,
      const aclTensorDesc* const*, aclDataBuffer* const*, const aclopAttr*, int, int, const char*, aclrtStream)) {
-  return guarded("aclopCompileAndExecute", [&]() -> Result {
-    return {ACL_ERROR_OP_NOT_FOUND, std::string("opType: '") + (opType ? opType : "") +
-                                        "' is not supported by bcelogits, which has no operator of this interface"};
-  });
+  return no_operator("aclopCompileAndExecute", opType);
+}
+
+// For outputs whose shape is known afterwards.
+API(aclError, aclopCompileAndExecuteV2,
+    (const char* opType, int, aclTensorDesc**, aclDataBuffer**, int, aclTensorDesc**, aclDataBuffer**, aclopAttr*, int,
+     int, const char*, aclrtStream)) {
+  return no_operator("aclopCompileAndExecuteV2", opType);
 }
 
 namespace {

@@ -171,7 +171,8 @@ Status plan(const Request& r, Elementwise& made) {
   if (Status s = count_elements(r.out.name, *r.out.view, made.count); !s.ok()) return s;
   if (Status s = check_output(r.out, r.input, r.inputs, true); !s.ok()) return s;
 
-  made.kernel = r.kernel;
+  const bool logical = r.kernel == Kernel::BitwiseNot && elem_of(*r.input[0].view) == Elem::Bool;  // it has one bit
+  made.kernel = logical ? Kernel::LogicalNot : r.kernel;
   made.inputs = r.inputs;
   made.number_is_operand = r.number_is_operand;
   made.number = r.number;

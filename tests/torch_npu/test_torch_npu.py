@@ -1,0 +1,60 @@
+"""Scripts that import torch_npu, unmodified, under `bcelogits run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Start = Callable[..., object]
+
+
+@pytest.mark.parametrize(
+    "file", ["npu_tensors.py", "npu_loss.py", "npu_streams.py", "npu_errors.py", "npu_training.py"]
+)
+def test_on_the_device(file: str, inside: Callable[..., str]) -> None:
+    out = inside(file)
+    assert " passed" in out
+    assert "skipped" not in out
+
+
+def test_import_torch_alone_brings_the_device(npu: Callable[..., object]) -> None:
+    script = "import torch; print(torch.ones(2).to('npu').device, torch.npu.device_count())"
+    done = npu("-c", script, BCELOGITS_DEVICE_COUNT="3")
+    assert getattr(done, "stdout").split() == ["npu:0", "3"]
+
+
+def test_operators_beside_the_caller(inside: Callable[..., str]) -> None:
+    """With the task queue of torch_npu, which `bcelogits run` turns off unless told otherwise."""
+    assert " passed" in inside("npu_training.py", TASK_QUEUE_ENABLE="1")
+
+
+STEPS = """
+import resource, torch, torch_npu
+from torch.nn.functional import binary_cross_entropy_with_logits
+x = torch.randn(64, 32).npu().requires_grad_()
+t = torch.rand(64, 32).npu()
+
+def steps(n):
+    for _ in range(n):
+        loss = binary_cross_entropy_with_logits(x, t)
+        loss.backward()
+        with torch.no_grad():
+            x.sub_(x.grad, alpha=0.1)
+        x.grad = None
+    torch.npu.synchronize()
+    return loss.item()
+
+first = steps(500)
+reserved, resident = torch.npu.memory_reserved(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+last = steps(10_000)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident
+assert torch.npu.memory_reserved() == reserved
+assert grown < 4096, f"{grown} KiB more after 10^4 steps"
+assert last < first
+print("done")
+"""
+
+
+def test_ten_thousand_steps_do_not_grow(npu: Callable[..., object]) -> None:
+    assert "done" in getattr(npu("-c", STEPS), "stdout")
