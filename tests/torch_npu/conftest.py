@@ -1,4 +1,4 @@
-"""The released torch_npu in a process of its own, with our libraries in the place of CANN; skipped where it is absent."""
+"""The released torch_npu in a process of its own, with our libraries in the place of CANN; skipped where it is not."""
 
 from __future__ import annotations
 
@@ -56,20 +56,10 @@ def npu(tmp_path: Path) -> Start:
 
 @pytest.fixture
 def inside(npu: Start) -> Callable[..., str]:
-    """Run a file of tests of this folder inside: `inside("npu_loss.py")`. Warnings there are torch_npu's own."""
+    """Run files of tests of this folder inside: `inside("npu_loss.py")`. Warnings there are torch_npu's own."""
 
-    def run(file: str, **env: str) -> str:
-        options = (
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-W",
-            "ignore",
-            "--rootdir",
-            str(HERE),
-            "-c",
-            str(HERE / "inside.ini"),
-        )
-        return npu("-X", "faulthandler", "-m", "pytest", *options, str(HERE / file), **env).stdout
+    def run(*files: str, **env: str) -> str:
+        options = ("-q", "-p", "no:cacheprovider", "-W", "ignore", f"--rootdir={HERE}", "-c", str(HERE / "inside.ini"))
+        return npu("-X", "faulthandler", "-m", "pytest", *options, *(str(HERE / f) for f in files), **env).stdout
 
     return run
