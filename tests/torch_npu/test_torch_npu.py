@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from bcelogits import _cann
 
 Start = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -13,6 +21,23 @@ def test_on_the_device(inside: Callable[..., str]) -> None:
     out = inside(*(f"npu_{part}.py" for part in ("tensors", "loss", "streams", "training", "errors")))
     assert " passed" in out
     assert "skipped" not in out
+
+
+@pytest.mark.skipif(not shutil.which("nm"), reason="no binutils")
+def test_every_function_that_it_links_is_exported(npu: Start) -> None:
+    """torch_npu binds all of them when it is loaded; so this is said by name before it fails as a whole."""
+
+    def names(library: Path, which: str) -> set[str]:
+        lines = subprocess.run(["nm", "-D", which, library], capture_output=True, text=True, check=True).stdout
+        return {line.split()[-1].split("@")[0] for line in lines.splitlines()}
+
+    package = Path(str(metadata.distribution("torch-npu").locate_file("torch_npu")))
+    linked = [*package.glob("lib/libtorch_npu.so"), *package.glob("lib/libtensorpipe.so"), *package.glob("_C*.so")]
+    assert len(linked) == 3
+    theirs = {name for library in linked for name in names(library, "--undefined-only")}
+    ours = {name for library in (_cann.root() / "lib64").glob("*.so") for name in names(library, "--defined-only")}
+    of_cann = re.compile(r"(acl|Acl|Hccl|Msprof|rt[A-Z])\w+")
+    assert {name for name in theirs if of_cann.fullmatch(name)} - ours == set()
 
 
 def test_import_torch_alone_brings_the_device(npu: Start) -> None:
