@@ -13,6 +13,8 @@ add_library(bcelogits_cann SHARED
   native/capi/acl_misc.cpp
   native/capi/acl_stream.cpp
   native/capi/elementary.cpp
+  native/capi/elementary_lists.cpp
+  native/capi/elementary_plans.cpp
   native/capi/executor.cpp
   native/capi/json.cpp
   native/capi/messages.cpp

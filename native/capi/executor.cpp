@@ -192,7 +192,8 @@ aclnnStatus set_address(const char* function, const aclOpExecutor* handle, std::
     const std::size_t count = which == Which::Inputs ? g.inputs : which == Which::Outputs ? 1 : g.tensors();
     if (index >= count)
       return {ACLNN_ERR_PARAM_INVALID,
-              "index: " + std::to_string(index) + ", expected 0 to " + std::to_string(count - 1)};
+              "index: " + std::to_string(index) + ", expected " +
+                  (count > 0 ? "0 to " + std::to_string(count - 1) : "no such call: the operator takes lists")};
     const std::size_t at = which == Which::Outputs ? g.output : index;
     if (!e->tensor[at])
       return {ACLNN_ERR_PARAM_INVALID,

@@ -186,10 +186,12 @@ Status plan(const Request& r, Elementwise& made) {
       if (!made.as_bits)  // only a plain copy takes any dtype
         if (Status s = check_tensor(t, r.bfloat16, false); !s.ok()) return s;
   }
+  if (kind == Kind::Whole && r.number_is_operand && r.number.real)
+    return Status::type(named(r.out) + "a floating-point number among the operands, expected bool or an integer");
   if (kind == Kind::Whole)
     for (int i = 0; i <= r.inputs; ++i) {
       const Named& t = i < r.inputs ? r.input[i] : r.out;
-      if (is_float(elem_of(*t.view)) || (r.number_is_operand && r.number.real))
+      if (is_float(elem_of(*t.view)))
         return Status::type(named(t) + "dtype " + bcelogits::info(dtype_of(elem_of(*t.view))).name +
                             ", expected bool or an integer");
     }
