@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
+import torch.utils.data
 import torch_npu  # noqa: F401
 from npu_helpers import NPU
 
@@ -36,6 +39,22 @@ def test_an_event_orders_two_streams_and_tells_the_time() -> None:
     assert end.query()
     assert start.elapsed_time(end) >= 0
     assert doubled.min().item() == doubled.max().item() == 12.0
+
+
+def test_threads_share_the_device() -> None:
+    def one(seed: int) -> float:
+        torch.npu.set_device(0)
+        value = torch.full((1000,), float(seed)).npu()
+        return float((value * 2).sum().item())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(one, range(8))) == [2000.0 * seed for seed in range(8)]
+
+
+def test_workers_of_a_data_loader_are_children_of_a_process_that_uses_the_device() -> None:
+    data = torch.utils.data.TensorDataset(torch.arange(12.0))
+    loader = torch.utils.data.DataLoader(data, batch_size=4, num_workers=2)
+    assert [batch.npu().sum().item() for (batch,) in loader] == [6.0, 22.0, 38.0]
 
 
 def test_memory_is_counted_and_given_back() -> None:

@@ -40,10 +40,18 @@ def test_every_function_that_it_links_is_exported(npu: Start) -> None:
     assert {name for name in theirs if of_cann.fullmatch(name)} - ours == set()
 
 
+DEVICES = """
+import torch
+print(torch.ones(2).to("npu").device, torch.npu.device_count())
+there = torch.zeros(2).to("npu:1").to("npu:2")
+loss = torch.nn.functional.binary_cross_entropy_with_logits(there, torch.ones(2).to("npu:2"))
+print(loss.device, loss.item())
+"""
+
+
 def test_import_torch_alone_brings_the_device(npu: Start) -> None:
-    script = "import torch; print(torch.ones(2).to('npu').device, torch.npu.device_count())"
-    done = npu("-c", script, BCELOGITS_DEVICE_COUNT="3")
-    assert done.stdout.split() == ["npu:0", "3"]
+    done = npu("-c", DEVICES, BCELOGITS_DEVICE_COUNT="3")
+    assert done.stdout.split() == ["npu:0", "3", "npu:2", "0.6931471824645996"]
 
 
 def test_operators_beside_the_caller(inside: Callable[..., str]) -> None:
