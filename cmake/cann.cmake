@@ -4,6 +4,7 @@ set(_cann "${CMAKE_CURRENT_SOURCE_DIR}/native/capi")
 set(_cann_root bcelogits/cann)  # inside the Python package; a look-alike of an installed toolkit
 
 add_library(bcelogits_cann SHARED
+  native/capi/absent.cpp
   native/capi/acl_device.cpp
   native/capi/acl_event.cpp
   native/capi/acl_info.cpp
@@ -11,14 +12,23 @@ add_library(bcelogits_cann SHARED
   native/capi/acl_memory.cpp
   native/capi/acl_misc.cpp
   native/capi/acl_stream.cpp
+  native/capi/elementary.cpp
+  native/capi/elementary_lists.cpp
+  native/capi/elementary_plans.cpp
   native/capi/executor.cpp
   native/capi/json.cpp
   native/capi/messages.cpp
   native/capi/names.cpp
   native/capi/operators.cpp
+  native/capi/bystanders.cpp
+  native/capi/single_op.cpp
   native/capi/tensor.cpp
-  native/capi/unsupported.cpp
   native/capi/values.cpp
+  native/elementary/elementwise.cpp
+  native/elementary/kernels.cpp
+  native/elementary/reduce.cpp
+  native/elementary/select.cpp
+  native/elementary/value.cpp
   native/runtime/arena_blocks.cpp
   native/runtime/arena_range.cpp
   native/runtime/device.cpp
@@ -40,8 +50,8 @@ install(TARGETS bcelogits_cann LIBRARY DESTINATION ${_cann_root}/lib64)
 # name of the library, list of names in native/capi, further libraries that its users expect behind it
 function(bcelogits_thin_library name list)
   add_library(${name} SHARED native/capi/forward.S)
-  set_source_files_properties(native/capi/forward.S PROPERTIES
-    OBJECT_DEPENDS "${_cann}/runtime.def;${_cann}/meta.def;${_cann}/operators.def;${_cann}/unsupported.def")
+  file(GLOB lists CONFIGURE_DEPENDS "${_cann}/*.def")
+  set_source_files_properties(native/capi/forward.S PROPERTIES OBJECT_DEPENDS "${lists}")
   target_compile_definitions(${name} PRIVATE FORWARD_LIST="${list}")
   target_include_directories(${name} PRIVATE native/capi)
   # Linked whether or not it is used: dlsym on a handle also looks into what the library needs.
@@ -54,8 +64,15 @@ function(bcelogits_thin_library name list)
   install(TARGETS ${name} LIBRARY DESTINATION ${_cann_root}/lib64)
 endfunction()
 
-foreach(name ascendcl acl_rt runtime)
+bcelogits_thin_library(ascendcl ascendcl.def)
+foreach(name acl_rt runtime)
   bcelogits_thin_library(${name} runtime.def)
+endforeach()
+bcelogits_thin_library(acl_op_compiler op_compiler.def)
+bcelogits_thin_library(hccl hccl.def)
+# Clients link these, too, but take nothing from them.
+foreach(name ge_runner graph acl_tdt_channel)
+  bcelogits_thin_library(${name} none.def)
 endforeach()
 bcelogits_thin_library(nnopbase meta.def)
 foreach(name opapi opapi_nn opapi_math aclnn_ops_infer aclnn_ops_train aclnn_math)

@@ -13,6 +13,9 @@ import pytest
 
 import bcelogits
 
+# Where torch_npu is installed, `import torch` would load it, and with it libraries that only `bcelogits run` provides.
+os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -285,6 +285,12 @@ ACL_FUNC_VISIBILITY aclError aclGetDeviceCapability(uint32_t deviceId, aclDevice
 /** Whether peer access can be enabled: here never, copies between devices work without. @param[out] canAccessPeer  0 */
 ACL_FUNC_VISIBILITY aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int32_t peerDeviceId);
 
+/** What arithmetic does on overflow: ACL_RT_OVERFLOW_MODE_INFNAN, as always here; others give 207000, not supported. */
+ACL_FUNC_VISIBILITY aclError aclrtSetDeviceSatMode(aclrtFloatOverflowMode mode);
+
+/** The same, asked. @param[out] mode  ACL_RT_OVERFLOW_MODE_INFNAN */
+ACL_FUNC_VISIBILITY aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode* mode);
+
 /* ---- Contexts ---- */
 
 /** Creates a context with a default stream and makes it current on this thread. */
@@ -373,6 +379,9 @@ ACL_FUNC_VISIBILITY aclError aclrtStreamWaitEventWithTimeout(aclrtStream stream,
 
 /** How many seconds later aclrtStreamWaitEvent calls of this process wait; 0: for ever, the default. */
 ACL_FUNC_VISIBILITY aclError aclrtSetOpWaitTimeout(uint32_t timeout);
+
+/** How many seconds an operator may run. Accepted without effect: every operator here ends by itself. */
+ACL_FUNC_VISIBILITY aclError aclrtSetOpExecuteTimeOut(uint32_t timeout);
 
 /** Blocks this thread until what the event recorded is done. */
 ACL_FUNC_VISIBILITY aclError aclrtSynchronizeEvent(aclrtEvent event);

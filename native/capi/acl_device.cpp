@@ -78,6 +78,28 @@ aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int3
   });
 }
 
+aclError aclrtSetDeviceSatMode(aclrtFloatOverflowMode mode) {
+  return guarded("aclrtSetDeviceSatMode", [&]() -> Result {
+    int device = 0;
+    if (Result r = current_device(device); !r.ok()) return r;
+    if (mode == ACL_RT_OVERFLOW_MODE_INFNAN) return {};
+    const int number = static_cast<int>(mode);
+    return fail(number == ACL_RT_OVERFLOW_MODE_SATURATION ? kNotSupported : kBadValue,
+                "mode: " + std::to_string(number) +
+                    ", expected ACL_RT_OVERFLOW_MODE_INFNAN (1): results here overflow to infinity");
+  });
+}
+
+aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode* mode) {
+  return guarded("aclrtGetDeviceSatMode", [&]() -> Result {
+    if (!mode) return null_argument("mode");
+    int device = 0;
+    if (Result r = current_device(device); !r.ok()) return r;
+    *mode = ACL_RT_OVERFLOW_MODE_INFNAN;
+    return {};
+  });
+}
+
 aclError aclrtGetPrimaryCtxState(int32_t deviceId, uint32_t* flags, int32_t* active) {
   return guarded("aclrtGetPrimaryCtxState", [&]() -> Result {
     if (!active) return null_argument("active");

@@ -120,6 +120,8 @@ aclError aclrtSetOpWaitTimeout(uint32_t timeout) {
   });
 }
 
+aclError aclrtSetOpExecuteTimeOut(uint32_t) { return ACL_SUCCESS; }
+
 aclError aclrtSynchronizeEvent(aclrtEvent event) {
   return on("aclrtSynchronizeEvent", event, [](Event& e) { return e.synchronize(kForever); });
 }

@@ -213,6 +213,10 @@ Result set_option(Options& options, aclSysParamOpt opt, std::int64_t value) {
 
 Result get_option(const Options& options, aclSysParamOpt opt, std::int64_t* value) {
   const auto& kept = options[static_cast<std::size_t>(opt)];
+  if (!kept && opt == ACL_OPT_DETERMINISTIC) {  // torch_npu counts on an answer
+    *value = 0;
+    return {};
+  }
   if (!kept)
     return {ACL_ERROR_RT_SYSPARAMOPT_NOT_SET, "opt: " + std::to_string(static_cast<int>(opt)) + " was never set"};
   *value = *kept;

@@ -1,7 +1,6 @@
 // See executor.hpp; and the functions that act on executors.
 #include "executor.hpp"
 
-#include "../core/execute.hpp"
 #include "../runtime/device.hpp"
 #include "../runtime/memory.hpp"
 #include "../runtime/settings.hpp"
@@ -15,23 +14,10 @@ using runtime::Result;
 // Work up to this size is over sooner than another thread has woken up to do it.
 constexpr std::int64_t kAtOnce = 1 << 13;
 
-Result to_result(const Status& s) {
-  switch (s.fault) {
-    case Fault::None:
-      return {};
-    case Fault::Null:
-      return {ACLNN_ERR_PARAM_NULLPTR, s.text};
-    case Fault::Type:
-    case Fault::Value:
-      return {ACLNN_ERR_PARAM_INVALID, s.text};
-    case Fault::Runtime:
-      break;
-  }
-  return {ACLNN_ERR_INNER, s.text};
-}
-
 Result check_memory(const Job& job, const void* workspace, std::uint64_t bytes) {
-  runtime::Range ranges[7];
+  for (const std::shared_ptr<const Job>& part : job.parts)
+    if (Result r = check_memory(*part, nullptr, 0); !r.ok()) return r;
+  runtime::Range ranges[kMostTensors + 1];
   std::size_t n = 0;
   for (std::size_t i = 0; i < job.data.size(); ++i)
     if (job.data[i]) ranges[n++] = {job.name[i], job.data[i], job.extent[i]};
@@ -51,19 +37,14 @@ const char* overlapping(const Job& job, const void* workspace, std::uint64_t byt
 
 Result run(const Job& job, void* workspace, std::uint64_t bytes) {
   if (Result r = check_memory(job, workspace, bytes); !r.ok()) return {runtime::kTaskFailed, std::move(r.text)};
-  ExactSum sum;
-  const Status s = execute(job.plan, job.out ? &sum : nullptr, job.threads, bytes > 0 ? workspace : nullptr);
-  if (!s.ok()) return {runtime::kTaskFailed, s.text};
-  if (job.out) write_number(reduced(job.plan, sum, job.out_dtype), job.out_dtype, job.out);
-  return {};
+  return job.run(bytes > 0 ? workspace : nullptr);
 }
 
 Result runtime_failure(Result r) {
   return {ACLNN_ERR_RUNTIME_ERROR, "runtime error " + std::to_string(r.code) + ": " + r.text};
 }
 
-}  // namespace
-
+// What is wrong with this handle, which names no living executor.
 Result bad_executor(const void* handle) {
   const char* what = !handle                                 ? "null pointer"
                      : handles().executors.was_alive(handle) ? "used up or destroyed"
@@ -72,12 +53,27 @@ Result bad_executor(const void* handle) {
           std::string("executor: ") + what + ", expected one that the first phase gave and that has not run yet"};
 }
 
+}  // namespace
+
+Result to_result(const Status& s) {
+  switch (s.fault) {
+    case Fault::None:
+      return {};
+    case Fault::Null:
+      return {ACLNN_ERR_PARAM_NULLPTR, s.text};
+    case Fault::Type:
+    case Fault::Value:
+      return {ACLNN_ERR_PARAM_INVALID, s.text};
+    case Fault::Runtime:
+      break;
+  }
+  return {ACLNN_ERR_INNER, s.text};
+}
+
 Result Executor::prepare() {
-  const auto output = static_cast<std::size_t>(op->inputs);
-  const auto prepared = std::make_shared_for_overwrite<Job>();
-  ArrayView views[6];
+  std::array<ArrayView, kMostTensors> views;
   bool complete = true;
-  for (std::size_t i = 0; i <= output; ++i) {
+  for (std::size_t i = 0; i < signature.tensors(); ++i) {
     if (!tensor[i]) continue;
     void* at = address[i];
     if (!at && tensor[i]->extent > 0) {  // comes later; until then far away from all other memory
@@ -85,33 +81,16 @@ Result Executor::prepare() {
       at = reinterpret_cast<void*>((i + 1) << 56);
     }
     views[i] = tensor[i]->view(at);
-    if (tensor[i]->extent > 0) {
-      prepared->data[i] = views[i].data;
-      prepared->extent[i] = tensor[i]->extent;
-    }
   }
-  const Dialect& d = op->dialect();
-  const std::size_t first = output - 4;  // of self; before it comes gradOutput, if at all
-  const Request request{op->op,
-                        reduction,
-                        views[first],
-                        views[first + 1],
-                        views[first + 2],
-                        views[first + 3],
-                        first > 0 ? views[0] : ArrayView{},
-                        &d};
-  for (std::size_t i = 0; i <= output; ++i) prepared->name[i] = op->parameter(i);
-  Plan& plan = prepared->plan;
-  if (Status s = plan_inputs(request, plan); !s.ok()) return to_result(s);
-  const bool elementwise = op->op != Op::Loss || plan.reduction == Reduction::None;
-  Operand unused;
-  Operand& target = !elementwise ? unused : op->op == Op::Loss ? plan.loss_out : plan.grad_out;
-  if (Status s = plan_output(request, op->output, views[output], elementwise, target); !s.ok()) return to_result(s);
-  if (!elementwise) prepared->out = static_cast<char*>(views[output].data);
-  prepared->out_dtype = views[output].dtype;
-  prepared->threads = runtime::settings().threads;
-  workspace = scratch_bytes(plan, prepared->threads);
-  job = complete ? prepared : nullptr;
+  std::shared_ptr<Job> made;
+  if (Result r = plan(views, made, workspace); !r.ok()) return r;
+  for (std::size_t i = 0; i < signature.tensors(); ++i) {
+    made->name[i] = signature.parameter[i];
+    if (!tensor[i] || tensor[i]->extent == 0) continue;
+    made->data[i] = views[i].data;
+    made->extent[i] = tensor[i]->extent;
+  }
+  job = complete ? std::move(made) : nullptr;
   return {};
 }
 
@@ -121,9 +100,9 @@ Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle)
   {
     const std::lock_guard lock(mutex);
     if (!job) {
-      for (std::size_t i = 0; i <= static_cast<std::size_t>(op->inputs); ++i)
+      for (std::size_t i = 0; i < signature.tensors(); ++i)
         if (tensor[i] && !address[i] && tensor[i]->extent > 0)
-          return {ACLNN_ERR_PARAM_NULLPTR, std::string(op->parameter(i)) +
+          return {ACLNN_ERR_PARAM_NULLPTR, std::string(signature.parameter[i]) +
                                                ": no address, expected one from aclCreateTensor or aclSetTensorAddr"};
       if (Result r = prepare(); !r.ok()) return r;
     }
@@ -140,10 +119,54 @@ Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle)
     return {ACLNN_ERR_PARAM_INVALID, std::string("workspace: overlaps ") + name + ", expected separate memory"};
   std::shared_ptr<runtime::Stream> stream;
   if (Result r = runtime::resolve_stream(stream_handle, stream); !r.ok()) return runtime_failure(std::move(r));
-  const bool at_once = mine->plan.count <= kAtOnce;
+  const bool at_once = mine->count <= kAtOnce;
   runtime::Stream::Task task = [mine = std::move(mine), at, bytes = workspace] { return run(*mine, at, bytes); };
   Result queued = at_once ? stream->run_or_enqueue(std::move(task)) : stream->enqueue(std::move(task));
   return queued.ok() ? Result{} : runtime_failure(std::move(queued));
+}
+
+Result begin(const std::shared_ptr<Executor>& made, std::initializer_list<const aclTensor*> tensors,
+             std::uint64_t* workspace_size, aclOpExecutor** executor) {
+  if (!runtime::settings().problem.empty()) return {ACLNN_ERR_RUNTIME_ERROR, runtime::settings().problem};
+  if (!workspace_size) return {ACLNN_ERR_PARAM_NULLPTR, "workspaceSize: null pointer, expected where to write it"};
+  if (!executor) return {ACLNN_ERR_PARAM_NULLPTR, "executor: null pointer, expected where to write it"};
+  std::shared_ptr<Tensor> found[kMostTensors];
+  const void* given[kMostTensors] = {};
+  std::copy(tensors.begin(), tensors.end(), given);
+  handles().tensors.find_each(given, tensors.size(), found);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (given[i] && !found[i])
+      return bad_handle(handles().tensors, given[i], made->signature.parameter[i], "an aclTensor",
+                        ACLNN_ERR_PARAM_NULLPTR, ACLNN_ERR_PARAM_INVALID);
+    if (found[i]) made->address[i] = found[i]->storage_address;
+    made->tensor[i] = std::move(found[i]);
+  }
+  if (Result r = made->prepare(); !r.ok()) return r;
+  const std::uint64_t bytes = made->workspace;
+  void* handle = handles().executors.insert(made);
+  if (!handle) return {ACLNN_ERR_INNER_CREATE_EXECUTOR, "2^20 executors exist, no more can be made"};
+  *workspace_size = bytes;
+  *executor = static_cast<aclOpExecutor*>(handle);
+  return {};
+}
+
+aclnnStatus run_executor(const Signature& signature, void* workspace, std::uint64_t workspace_size,
+                         aclOpExecutor* handle, const void* stream) {
+  return guarded(signature.name, [&]() -> Result {
+    std::shared_ptr<Executor> e = handles().executors.find(handle);
+    bool repeatable = false;
+    if (e) {
+      const std::lock_guard lock(e->mutex);
+      repeatable = e->repeatable;
+    }
+    // One use: whatever comes of it, and of two threads that try only one gets it.
+    if (e && !repeatable) e = handles().executors.remove(handle);
+    if (!e) return bad_executor(handle);
+    if (&e->signature != &signature)
+      return {ACLNN_ERR_PARAM_INVALID, std::string("executor: one of ") + e->signature.name +
+                                           "GetWorkspaceSize, expected one of " + signature.name + "GetWorkspaceSize"};
+    return e->launch(workspace, workspace_size, stream);
+  });
 }
 
 namespace {
@@ -165,12 +188,13 @@ aclnnStatus set_address(const char* function, const aclOpExecutor* handle, std::
     if (!t)
       return bad_handle(handles().tensors, tensor, "tensor", "an aclTensor", ACLNN_ERR_INNER_NULLPTR,
                         ACLNN_ERR_PARAM_INVALID);
-    const auto inputs = static_cast<std::size_t>(e->op->inputs);
-    const std::size_t count = which == Which::Inputs ? inputs : which == Which::Outputs ? 1 : inputs + 1;
+    const Signature& g = e->signature;
+    const std::size_t count = which == Which::Inputs ? g.inputs : which == Which::Outputs ? 1 : g.tensors();
     if (index >= count)
       return {ACLNN_ERR_PARAM_INVALID,
-              "index: " + std::to_string(index) + ", expected 0 to " + std::to_string(count - 1)};
-    const std::size_t at = which == Which::Outputs ? inputs : index;
+              "index: " + std::to_string(index) + ", expected " +
+                  (count > 0 ? "0 to " + std::to_string(count - 1) : "no such call: the operator takes lists")};
+    const std::size_t at = which == Which::Outputs ? g.output : index;
     if (!e->tensor[at])
       return {ACLNN_ERR_PARAM_INVALID,
               "index: " + std::to_string(index) + ", expected one whose tensor was not null in the first phase"};
@@ -188,7 +212,7 @@ aclnnStatus no_lists(const char* function, const aclOpExecutor* handle, std::siz
     std::shared_ptr<Executor> e;
     if (Result r = executor_of(handle, e); !r.ok()) return r;
     return {ACLNN_ERR_PARAM_INVALID, "irIndex: " + std::to_string(index) + ", expected a parameter that is a list; " +
-                                         e->op->name + " has none"};
+                                         e->signature.name + " has none"};
   });
 }
 

@@ -1,4 +1,6 @@
-// The operators: both phases of each, and what each product allows.
+// The loss and its gradients: both phases of each, and what each product allows.
+#include "../core/execute.hpp"
+#include "../core/plan.hpp"
 #include "../runtime/settings.hpp"
 #include "executor.hpp"
 
@@ -8,11 +10,6 @@ namespace {
 
 using runtime::Product;
 using runtime::Result;
-
-bool has_bfloat16() {
-  const Product p = runtime::settings().product;
-  return p == Product::A2 || p == Product::A3 || p == Product::A950;
-}
 
 Dialect dialect_for(Op op) {
   // Never freed: a program may call as late as in its static destructors.
@@ -35,77 +32,24 @@ Dialect dialect_for(Op op) {
   return d;
 }
 
-aclnnStatus phase_one(const char* function, const Operator& op, std::initializer_list<const aclTensor*> tensors,
-                      std::int64_t reduction, std::uint64_t* workspace_size, aclOpExecutor** executor) {
-  return guarded(function, [&]() -> Result {
-    if (!runtime::settings().problem.empty()) return {ACLNN_ERR_RUNTIME_ERROR, runtime::settings().problem};
-    if (!workspace_size) return {ACLNN_ERR_PARAM_NULLPTR, "workspaceSize: null pointer, expected where to write it"};
-    if (!executor) return {ACLNN_ERR_PARAM_NULLPTR, "executor: null pointer, expected where to write it"};
-    if (Result r = op.available(); !r.ok()) return r;
-    const auto made = std::make_shared<Executor>();
-    made->op = &op;
-    made->reduction = reduction;
-    std::shared_ptr<Tensor> found[6];
-    const void* given[6] = {};
-    std::copy(tensors.begin(), tensors.end(), given);
-    handles().tensors.find_each(given, tensors.size(), found);
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      if (given[i] && !found[i]) {
-        return bad_handle(handles().tensors, given[i], op.parameter(i), "an aclTensor", ACLNN_ERR_PARAM_NULLPTR,
-                          ACLNN_ERR_PARAM_INVALID);
-      }
-      if (found[i]) made->address[i] = found[i]->storage_address;
-      made->tensor[i] = std::move(found[i]);
-    }
-    if (Result r = made->prepare(); !r.ok()) return r;
-    const std::uint64_t bytes = made->workspace;
-    void* handle = handles().executors.insert(made);
-    if (!handle) return {ACLNN_ERR_INNER_CREATE_EXECUTOR, "2^20 executors exist, no more can be made"};
-    *workspace_size = bytes;
-    *executor = static_cast<aclOpExecutor*>(handle);
-    return {};
-  });
-}
-
-aclnnStatus phase_two(const Operator& op, void* workspace, std::uint64_t workspace_size, aclOpExecutor* handle,
-                      const void* stream) {
-  return guarded(op.name, [&]() -> Result {
-    std::shared_ptr<Executor> e = handles().executors.find(handle);
-    bool repeatable = false;
-    if (e) {
-      const std::lock_guard lock(e->mutex);
-      repeatable = e->repeatable;
-    }
-    // One use: whatever comes of it, and of two threads that try only one gets it.
-    if (e && !repeatable) e = handles().executors.remove(handle);
-    if (!e) return bad_executor(handle);
-    if (e->op != &op)
-      return {ACLNN_ERR_PARAM_INVALID, std::string("executor: one of ") + e->op->name +
-                                           "GetWorkspaceSize, expected one of " + op.name + "GetWorkspaceSize"};
-    return e->launch(workspace, workspace_size, stream);
-  });
-}
-
-}  // namespace
-
-const Operator kForward{"aclnnBinaryCrossEntropyWithLogits", Op::Loss, "out", 4};
-const Operator kBackward{"aclnnBinaryCrossEntropyWithLogitsBackward", Op::Backward, "out", 5};
-const Operator kTargetBackward{"aclnnBinaryCrossEntropyWithLogitsTargetBackward", Op::TargetBackward, "gradTarget", 5};
-
-const char* Operator::parameter(std::size_t index) const {
-  if (index == static_cast<std::size_t>(inputs)) return output;
-  const Dialect& d = dialect();
-  const char* const names[] = {d.grad_output, d.logits, d.targets, d.weight, d.pos_weight};
-  return names[index + 5 - static_cast<std::size_t>(inputs)];
-}
-
-const Dialect& Operator::dialect() const {
+const Dialect& dialect_of(Op op) {
   static const Dialect forward = dialect_for(Op::Loss), backward = dialect_for(Op::Backward),
                        target = dialect_for(Op::TargetBackward);
   return op == Op::Loss ? forward : op == Op::Backward ? backward : target;
 }
 
-Result Operator::available() const {
+constexpr Signature kForward{
+    "aclnnBinaryCrossEntropyWithLogits", 4, 4, {"self", "target", "weightOptional", "posWeightOptional", "out"}},
+    kBackward{"aclnnBinaryCrossEntropyWithLogitsBackward",
+              5,
+              5,
+              {"gradOutput", "self", "target", "weightOptional", "posWeightOptional", "out"}},
+    kTargetBackward{"aclnnBinaryCrossEntropyWithLogitsTargetBackward",
+                    5,
+                    5,
+                    {"gradOutput", "self", "target", "weightOptional", "posWeightOptional", "gradTarget"}};
+
+Result available(Op op) {
   const Product p = runtime::settings().product;
   const bool has = op == Op::Loss       ? true
                    : op == Op::Backward ? p != Product::Edge310B
@@ -117,36 +61,108 @@ Result Operator::available() const {
               " (BCELOGITS_SOC_NAME chooses it)"};
 }
 
+struct LossJob : Job {
+  Plan plan;
+  char* out = nullptr;  // where a reduced result goes
+  DType out_dtype = DType::F32;
+  int threads = 1;
+
+  Result run(void* scratch) const override {
+    ExactSum sum;
+    const Status s = execute(plan, out ? &sum : nullptr, threads, scratch);
+    if (!s.ok()) return {runtime::kTaskFailed, s.text};
+    if (out) write_number(reduced(plan, sum, out_dtype), out_dtype, out);
+    return {};
+  }
+};
+
+struct LossExecutor : Executor {
+  LossExecutor(const Signature& signature, Op op, std::int64_t reduction)
+      : Executor(signature), op(op), reduction(reduction) {}
+
+  const Op op;
+  const std::int64_t reduction;
+
+ protected:
+  Result plan(const std::array<ArrayView, kMostTensors>& views, std::shared_ptr<Job>& made,
+              std::uint64_t& scratch) const override {
+    const auto job = std::make_shared<LossJob>();
+    const Dialect& d = dialect_of(op);
+    const std::size_t first = signature.output - 4;  // of self; before it comes gradOutput, if at all
+    const ArrayView& out = views[signature.output];
+    const Request request{op,
+                          reduction,
+                          views[first],
+                          views[first + 1],
+                          views[first + 2],
+                          views[first + 3],
+                          first > 0 ? views[0] : ArrayView{},
+                          &d};
+    Plan& plan = job->plan;
+    if (Status s = plan_inputs(request, plan); !s.ok()) return to_result(s);
+    const bool elementwise = op != Op::Loss || plan.reduction == Reduction::None;
+    Operand unused;
+    Operand& target = !elementwise ? unused : op == Op::Loss ? plan.loss_out : plan.grad_out;
+    if (Status s = plan_output(request, signature.parameter[signature.output], out, elementwise, target); !s.ok())
+      return to_result(s);
+    if (!elementwise) job->out = static_cast<char*>(out.data);
+    job->out_dtype = out.dtype;
+    job->threads = runtime::settings().threads;
+    job->count = plan.count;
+    scratch = scratch_bytes(plan, job->threads);
+    made = job;
+    return {};
+  }
+};
+
+aclnnStatus phase_one(const char* function, const Signature& signature, Op op,
+                      std::initializer_list<const aclTensor*> tensors, std::int64_t reduction,
+                      std::uint64_t* workspace_size, aclOpExecutor** executor) {
+  return guarded(function, [&]() -> Result {
+    if (runtime::settings().problem.empty() && workspace_size && executor)  // begin() names what is wrong with these
+      if (Result r = available(op); !r.ok()) return r;
+    return begin(std::make_shared<LossExecutor>(signature, op, reduction), tensors, workspace_size, executor);
+  });
+}
+
+}  // namespace
+
+bool has_bfloat16() {
+  const Product p = runtime::settings().product;
+  return p == Product::A2 || p == Product::A3 || p == Product::A950;
+}
+
 }  // namespace bcelogits::capi
 
 using namespace bcelogits::capi;
+using bcelogits::Op;
 
 aclnnStatus aclnnBinaryCrossEntropyWithLogitsGetWorkspaceSize(const aclTensor* self, const aclTensor* target,
                                                               const aclTensor* weightOptional,
                                                               const aclTensor* posWeightOptional, int64_t reduction,
                                                               aclTensor* out, uint64_t* workspaceSize,
                                                               aclOpExecutor** executor) {
-  return phase_one("aclnnBinaryCrossEntropyWithLogitsGetWorkspaceSize", kForward,
+  return phase_one("aclnnBinaryCrossEntropyWithLogitsGetWorkspaceSize", kForward, Op::Loss,
                    {self, target, weightOptional, posWeightOptional, out}, reduction, workspaceSize, executor);
 }
 
 aclnnStatus aclnnBinaryCrossEntropyWithLogits(void* workspace, uint64_t workspaceSize, aclOpExecutor* executor,
                                               const aclrtStream stream) {
-  return phase_two(kForward, workspace, workspaceSize, executor, stream);
+  return run_executor(kForward, workspace, workspaceSize, executor, stream);
 }
 
 aclnnStatus aclnnBinaryCrossEntropyWithLogitsBackwardGetWorkspaceSize(
     const aclTensor* gradOutput, const aclTensor* self, const aclTensor* target, const aclTensor* weightOptional,
     const aclTensor* posWeightOptional, int64_t reduction, aclTensor* out, uint64_t* workspaceSize,
     aclOpExecutor** executor) {
-  return phase_one("aclnnBinaryCrossEntropyWithLogitsBackwardGetWorkspaceSize", kBackward,
+  return phase_one("aclnnBinaryCrossEntropyWithLogitsBackwardGetWorkspaceSize", kBackward, Op::Backward,
                    {gradOutput, self, target, weightOptional, posWeightOptional, out}, reduction, workspaceSize,
                    executor);
 }
 
 aclnnStatus aclnnBinaryCrossEntropyWithLogitsBackward(void* workspace, uint64_t workspaceSize, aclOpExecutor* executor,
                                                       const aclrtStream stream) {
-  return phase_two(kBackward, workspace, workspaceSize, executor, stream);
+  return run_executor(kBackward, workspace, workspaceSize, executor, stream);
 }
 
 aclnnStatus aclnnBinaryCrossEntropyWithLogitsTargetBackwardGetWorkspaceSize(
@@ -154,11 +170,11 @@ aclnnStatus aclnnBinaryCrossEntropyWithLogitsTargetBackwardGetWorkspaceSize(
     const aclTensor* posWeightOptional, int64_t reduction, aclTensor* gradTarget, uint64_t* workspaceSize,
     aclOpExecutor** executor) {
   return phase_one("aclnnBinaryCrossEntropyWithLogitsTargetBackwardGetWorkspaceSize", kTargetBackward,
-                   {gradOutput, self, target, weightOptional, posWeightOptional, gradTarget}, reduction, workspaceSize,
-                   executor);
+                   Op::TargetBackward, {gradOutput, self, target, weightOptional, posWeightOptional, gradTarget},
+                   reduction, workspaceSize, executor);
 }
 
 aclnnStatus aclnnBinaryCrossEntropyWithLogitsTargetBackward(void* workspace, uint64_t workspaceSize,
                                                             aclOpExecutor* executor, const aclrtStream stream) {
-  return phase_two(kTargetBackward, workspace, workspaceSize, executor, stream);
+  return run_executor(kTargetBackward, workspace, workspaceSize, executor, stream);
 }

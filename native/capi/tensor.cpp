@@ -143,6 +143,7 @@ ArrayView Tensor::view(void* address) const {
       break;
     default:
       v.type_name = std::string("dtype ") + name_of(dtype);
+      v.item = static_cast<int>(bytes_of(dtype));
   }
   v.data = static_cast<char*>(address) + offset * static_cast<std::int64_t>(bytes_of(dtype));
   v.ndim = static_cast<int>(shape.size());

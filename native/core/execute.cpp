@@ -144,7 +144,7 @@ class Runner {
       fn_(a);
       if (loss_.out) loss_.finish(i, n, ws_.loss, ws_, table_);
       if (has_grad_) grad_.finish(i, n, ws_.grad, ws_, table_);
-      if (!loss_.out && sum) add(n, *sum);
+      if (!loss_.out && sum) add_block(ws_.loss, plan_.wide, n, *sum);
     }
   }
 
@@ -164,19 +164,6 @@ class Runner {
     scale_lo_ = plan_.wide && mean ? std::fma(-c, n, scale) / n : 0.0;
     if (!std::isfinite(scale_lo_)) scale_lo_ = 0.0;
   }
-  void add(std::size_t n, ExactSum& sum) {
-    const kernels::BlockSum s = plan_.wide ? table_.sum_f64(reinterpret_cast<const double*>(ws_.loss), n)
-                                           : table_.sum_f32(reinterpret_cast<const float*>(ws_.loss), n);
-    if (s.exact) {
-      for (double part : s.part)
-        if (part != 0.0) sum.add(part);
-      return;
-    }
-    for (std::size_t i = 0; i < n; ++i)
-      sum.add(plan_.wide ? reinterpret_cast<const double*>(ws_.loss)[i]
-                         : static_cast<double>(reinterpret_cast<const float*>(ws_.loss)[i]));
-  }
-
   const Plan& plan_;
   Workspace& ws_;
   const kernels::KernelTable& table_;
@@ -278,6 +265,19 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
 std::size_t scratch_bytes(const Plan& plan, int threads) {
   const std::size_t each = plan.count == 0 ? 0 : share(plan);
   return each == 0 ? 0 : each * static_cast<std::size_t>(workers_for(plan, threads)) + kAlign - 1;
+}
+
+void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum) {
+  const kernels::KernelTable& table = kernel_table();
+  const auto* doubles = static_cast<const double*>(values);
+  const auto* floats = static_cast<const float*>(values);
+  const kernels::BlockSum s = wide ? table.sum_f64(doubles, n) : table.sum_f32(floats, n);
+  if (s.exact) {
+    for (double part : s.part)
+      if (part != 0.0) sum.add(part);
+    return;
+  }
+  for (std::size_t i = 0; i < n; ++i) sum.add(wide ? doubles[i] : static_cast<double>(floats[i]));
 }
 
 double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor) {

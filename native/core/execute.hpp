@@ -16,6 +16,9 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch = nul
 // operands in place.
 std::size_t scratch_bytes(const Plan& plan, int threads);
 
+// Adds up to kernels::kBlock numbers, doubles if `wide`, else floats. In the IEEE default floating-point state.
+void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum);
+
 // ExactSum::read, and a number into memory of `dtype`, whatever rounding or flushing mode the caller has set.
 double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor);
 void write_number(double value, DType dtype, void* out);

@@ -23,6 +23,9 @@ void copy_out(const char* from, char* to, std::int64_t stride, std::size_t n) {
     to += stride;
   }
 }
+struct T1 {
+  char b[1];
+};
 struct T2 {
   char b[2];
 };
@@ -31,6 +34,9 @@ struct T4 {
 };
 struct T8 {
   char b[8];
+};
+struct T16 {
+  char b[16];
 };
 
 // Calls run(address, stride, count) for each run along the innermost dimension.
@@ -112,19 +118,25 @@ void for_tiles(const Operand& o, std::int64_t first, std::size_t n, Run run) {
 
 template <class Copy>
 void with_size(std::size_t size, Copy copy) {
-  if (size == 2)
-    copy(T2{});
-  else if (size == 4)
-    copy(T4{});
-  else
-    copy(T8{});
+  switch (size) {
+    case 1:
+      return copy(T1{});
+    case 2:
+      return copy(T2{});
+    case 4:
+      return copy(T4{});
+    case 8:
+      return copy(T8{});
+    default:
+      return copy(T16{});
+  }
 }
 
 }  // namespace
 
 void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
   char* out = static_cast<char*>(to);
-  const auto size = static_cast<std::size_t>(size_of(from.dtype));
+  const auto size = static_cast<std::size_t>(item_size(from));
   if (from.kind == Operand::Kind::Splat) {
     for (std::size_t i = 0; i < n; ++i) std::memcpy(out + i * size, from.base, size);
     return;
@@ -152,7 +164,7 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
 
 void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n) {
   const char* in = static_cast<const char*>(from);
-  const auto size = static_cast<std::size_t>(size_of(to.dtype));
+  const auto size = static_cast<std::size_t>(item_size(to));
   if (to.kind == Operand::Kind::Splat) {  // a single element
     std::memcpy(to.base, in, size);
     return;

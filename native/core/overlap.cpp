@@ -19,7 +19,7 @@ Extent extent(const ArrayView& a) {
     if (a.shape[i] == 0) return {0, 0};
     (a.strides[i] < 0 ? low : high) += a.strides[i] * (a.shape[i] - 1);
   }
-  return {low, high + size_of(a.dtype)};
+  return {low, high + item_size(a)};
 }
 
 // Bytes that one pass over the dimensions of stride below `limit` spans, and the gcd of the other strides.
@@ -27,7 +27,7 @@ struct Split {
   std::int64_t span, period;
 };
 Split split(const ArrayView& a, std::int64_t limit, std::int64_t period) {
-  Split s{size_of(a.dtype), period};
+  Split s{item_size(a), period};
   for (int i = 0; i < a.ndim; ++i) {
     const std::int64_t stride = std::abs(a.strides[i]);
     if (a.shape[i] <= 1) continue;
@@ -51,7 +51,7 @@ bool meet(std::intptr_t low_a, const ArrayView& a, std::intptr_t low_b, const Ar
 }  // namespace
 
 bool exactly_in_place(const ArrayView& a, const ArrayView& b) {
-  if (a.data != b.data || a.ndim != b.ndim || size_of(a.dtype) != size_of(b.dtype)) return false;
+  if (a.data != b.data || a.ndim != b.ndim || item_size(a) != item_size(b)) return false;
   for (int i = 0; i < a.ndim; ++i)
     if (a.shape[i] != b.shape[i] || (a.shape[i] > 1 && a.strides[i] != b.strides[i])) return false;
   return true;
@@ -83,7 +83,7 @@ bool overlaps_itself(const ArrayView& a) {
   int order[kMaxDims];
   std::iota(order, order + n, 0);
   std::sort(order, order + n, [&](int p, int q) { return stride[p] < stride[q]; });
-  std::int64_t covered = size_of(a.dtype);
+  std::int64_t covered = item_size(a);
   for (int i = 0; i < n; ++i) {
     if (stride[order[i]] < covered) return true;
     covered += reach[order[i]];

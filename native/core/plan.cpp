@@ -5,16 +5,11 @@
 
 #include "layout.hpp"
 #include "overlap.hpp"
+#include "shape.hpp"
 
 namespace bcelogits {
 
 namespace {
-
-std::string shape_text(const ArrayView& v) {
-  std::string s;
-  for (int i = 0; i < v.ndim; ++i) s.append(i ? ", " : "").append(std::to_string(v.shape[i]));
-  return (v.ndim == 1 ? "(" + s + "," : "(" + s).append(")");
-}
 
 Status check_kind(const Dialect& dialect, const char* name, const ArrayView& v) {
   if (v.out_of_range)
@@ -23,39 +18,17 @@ Status check_kind(const Dialect& dialect, const char* name, const ArrayView& v) 
     return Status::type(std::string(name) + ": " +
                         (v.dtype < DType::Count ? std::string("dtype ") + info(v.dtype).name : v.type_name) +
                         ", expected " + dialect.operand);
-  if (v.bad_format)
-    return Status::value(
-        std::string(name) + ": format " + v.bad_format +
-        ", expected one whose elements strides describe (ND, NCHW, NHWC, NC, NCL, NCDHW, NDHWC, HWCN)");
+  if (Status s = check_format(name, v); !s.ok()) return s;
   if (v.byte_swapped)
     return Status::type(
         std::string(name) + ": " + info(v.dtype).name +
         " of foreign byte order, expected native byte order (convert with .astype(a.dtype.newbyteorder('=')))");
-  if (v.ndim > dialect.max_dims)
-    return Status::value(std::string(name) + ": " + std::to_string(v.ndim) + " dimensions, expected at most " +
-                         std::to_string(dialect.max_dims));
-  return {};
-}
-
-bool same_shape(const ArrayView& a, const ArrayView& b) {
-  if (a.ndim != b.ndim) return false;
-  for (int i = 0; i < a.ndim; ++i)
-    if (a.shape[i] != b.shape[i]) return false;
-  return true;
+  return check_dims(name, v, dialect.max_dims);
 }
 
 // The gradient of a reduced result has the result's shape, which may be (1,) also where logits have no dimension.
 bool is_reduced_gradient(const Request& r) {
   return r.reduction != 0 && r.grad_output.present && r.grad_output.ndim == 1 && r.grad_output.shape[0] == 1;
-}
-
-bool broadcasts_to(const ArrayView& v, const ArrayView& to) {
-  if (v.ndim > to.ndim) return false;
-  for (int i = 1; i <= v.ndim; ++i) {
-    const std::int64_t n = v.shape[v.ndim - i];
-    if (n != 1 && n != to.shape[to.ndim - i]) return false;
-  }
-  return true;
 }
 
 Status check_broadcast(const char* name, const ArrayView& v, const char* whose, const ArrayView& to) {
@@ -127,17 +100,8 @@ Status plan_inputs(const Request& r, Plan& plan) {
       if (Status s = check_broadcast(a.name, a.view, a.name == all[0].name ? d.logits : d.targets, r.targets); !s.ok())
         return s;
 
-  std::int64_t count = 1;
-  bool overflow = false, empty = false;
-  for (int i = 0; i < r.logits.ndim; ++i) {
-    overflow = overflow || __builtin_mul_overflow(count, r.logits.shape[i], &count);
-    empty = empty || r.logits.shape[i] == 0;
-  }
-  if (empty)
-    count = 0;
-  else if (overflow)
-    return Status::value(std::string(d.logits) + ": shape " + shape_text(r.logits) +
-                         ", expected fewer than 2^63 elements");
+  std::int64_t count = 0;
+  if (Status s = count_elements(d.logits, r.logits, count); !s.ok()) return s;
 
   plan.op = r.op;
   plan.reduction = static_cast<Reduction>(r.reduction);

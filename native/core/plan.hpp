@@ -29,12 +29,15 @@ struct Operand {
   };
   Kind kind = Kind::Absent;
   DType dtype = DType::F32;
+  int item = 0;  // as in ArrayView
   char* base = nullptr;
   std::int64_t period = 0;
   int ndim = 0;  // coalesced, outermost first; strides in bytes
   std::int64_t dim[kMaxDims], stride[kMaxDims];
   std::int64_t step[kMaxDims];  // stride along each dimension of the plan's space, before merging
 };
+
+inline int item_size(const Operand& o) { return o.item ? o.item : size_of(o.dtype); }
 
 struct Request {
   Op op = Op::Loss;

@@ -14,6 +14,7 @@ struct ArrayView {
   bool present = false;
   void* data = nullptr;
   DType dtype = DType::Unsupported;
+  int item = 0;  // bytes of an element of a dtype that DType does not have; else 0
   int ndim = 0;
   const std::int64_t* shape = nullptr;
   const std::int64_t* strides = nullptr;
@@ -24,5 +25,7 @@ struct ArrayView {
   std::string type_name{};           // what an unsupported operand is, for the message
   const char* bad_format = nullptr;  // the name of a memory format that strides do not describe
 };
+
+inline int item_size(const ArrayView& v) { return v.item ? v.item : size_of(v.dtype); }
 
 }  // namespace bcelogits

@@ -26,6 +26,8 @@ enum class HandleKind : unsigned {
   ScalarList,
   Executor,
   DataBuffer,
+  TensorDesc,
+  OpAttr,  // 14: 4 bits hold one more
 };
 
 // | kind: 4 bits | generation: 19 | slot: 20 | 0: 4 |, a 47-bit number as user-space pointers are.

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from bcelogits import _core
 
-__all__ = ["NOT_BUILT", "environment", "flags", "folders", "is_built", "root", "variables"]
+__all__ = ["DEFAULTS", "NOT_BUILT", "environment", "flags", "folders", "is_built", "root", "variables"]
 
 LIBRARIES = ("ascendcl", "nnopbase", "opapi")
+# What a user may choose otherwise. torch_npu hands operators to a thread of its own, reports the failure of one later,
+# and drops those that follow; with this, the line that calls an operator raises its error.
+DEFAULTS = {"TASK_QUEUE_ENABLE": "0"}
 NOT_BUILT = "this build of bcelogits has no C API, which exists for Linux on x86-64 and AArch64"
 
 
@@ -64,6 +67,8 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
     """
     plain, paths = variables()
     result = {**base, **plain}
+    for name, value in DEFAULTS.items():
+        result[name] = base.get(name) or value
     for name, folder in paths.items():
         before = base.get(name, "")
         if before.split(":")[0] != folder:

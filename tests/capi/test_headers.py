@@ -195,10 +195,3 @@ def test_hand_written_prototypes_cover_every_function() -> None:
     written = re.findall(r"\b([aA]cl\w+)\(", (SOURCES / "prototypes.c").read_text())
     tables = "".join((TABLES / name).read_text() for name in ("runtime.def", "meta.def", "operators.def"))
     assert sorted(written) == sorted(re.findall(r"^X\((\w+)\)$", tables, flags=re.MULTILINE))
-
-
-def test_operators_that_are_not_supported_are_declared_nowhere() -> None:
-    names = re.findall(r"^\w+\((\w+)\)$", (TABLES / "unsupported.def").read_text(), flags=re.MULTILINE)
-    assert names == ["Add", "Mul", "Relu", "ReduceSum"]
-    text = "".join(own_text(header) for header in HEADERS)
-    assert not re.search(rf"\baclnn(?:{'|'.join(names)})", text)

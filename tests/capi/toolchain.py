@@ -24,7 +24,8 @@ OPERATORS = (
     *("libopapi.so", "libopapi_nn.so", "libopapi_math.so"),
     *("libaclnn_ops_infer.so", "libaclnn_ops_train.so", "libaclnn_math.so"),
 )
-THIN = (*RUNTIME, *BASE, *OPERATORS)
+BYSTANDERS = ("libge_runner.so", "libgraph.so", "libacl_tdt_channel.so")  # linked, but nothing is taken from them
+THIN = (*RUNTIME, *BASE, *OPERATORS, "libacl_op_compiler.so", "libhccl.so", *BYSTANDERS)
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 C = "-std=c11"
@@ -34,6 +35,7 @@ CXX = "-std=c++17"
 FUNCTIONS = (
     *("devices", "contexts", "streams", "stream_ends", "events", "event_times", "callbacks", "memory", "copies"),
     *("init", "diagnostics", "extras", "meta", "executors", "workspaces"),
+    *("single_op", "elementary"),
 )
 
 # C compiler and its C++ twin, as far as this machine has them.
@@ -97,7 +99,7 @@ def flags_for(root: Path, *, lib: Path | None = None) -> Flags:
     """The flags of a program that uses the headers of `root` and the libraries of `lib` (the root's own)."""
     where = lib or root / "lib64"
     libraries = ("-lascendcl", "-lnnopbase", "-lopapi")
-    return Flags((f"-I{root / 'include'}",), (f"-L{where}", f"-Wl,-rpath,{where}", *libraries, "-lpthread"))
+    return Flags((f"-I{root / 'include'}",), (f"-L{where}", f"-Wl,-rpath,{where}", *libraries, "-lpthread", "-ldl"))
 
 
 def build(

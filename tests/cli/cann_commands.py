@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "bcelogits.cli"]
-VARIABLES = ("ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME", "ASCEND_OPP_PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
+VARIABLES = (
+    *("ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME", "ASCEND_OPP_PATH", "LD_LIBRARY_PATH", "PYTHONPATH"),
+    "TASK_QUEUE_ENABLE",
+)
 
 
 def start(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -20,11 +20,12 @@ def shown(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return dict(line.split("=", 1) for line in done.stdout.splitlines())
 
 
-def expected(root: Path, library_path: str = "", python_path: str = "") -> dict[str, str]:
+def expected(root: Path, library_path: str = "", python_path: str = "", queue: str = "0") -> dict[str, str]:
     return {
         "ASCEND_HOME_PATH": f"{root}",
         "ASCEND_TOOLKIT_HOME": f"{root}",
         "ASCEND_OPP_PATH": f"{root}/opp",
+        "TASK_QUEUE_ENABLE": queue,
         "LD_LIBRARY_PATH": f"{root}/lib64{library_path}",
         "PYTHONPATH": f"{root}/python/site-packages{python_path}",
     }
@@ -32,7 +33,7 @@ def expected(root: Path, library_path: str = "", python_path: str = "") -> dict[
 
 BEFORE: dict[str, dict[str, str]] = {
     "nothing": {},
-    "another CANN": dict.fromkeys(VARIABLES, "/usr/local/Ascend/x:/y"),
+    "another CANN": dict.fromkeys(VARIABLES, "/usr/local/Ascend/x:/y") | {"TASK_QUEUE_ENABLE": "1"},
     "empty": dict.fromkeys(VARIABLES, ""),
     "ours already": _cann.environment({}),
     "ours behind": {"LD_LIBRARY_PATH": f"/a:{_cann.root()}/lib64", "PYTHONPATH": "/b"},
@@ -45,7 +46,7 @@ def test_run_and_eval_and_set_env_agree(before: str, root: Path) -> None:
     environment = BEFORE[before]
     found = shown(start(*COMMAND, "run", "--", "sh", "-c", SHOW, **environment))
     if before == "another CANN":
-        assert found == expected(root, *[":/usr/local/Ascend/x:/y"] * 2)
+        assert found == expected(root, *[":/usr/local/Ascend/x:/y"] * 2, queue="1")
     elif before == "ours behind":
         assert found == expected(root, f":/a:{root}/lib64", ":/b")
     else:

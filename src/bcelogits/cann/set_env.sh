@@ -23,6 +23,8 @@ else
     export ASCEND_HOME_PATH="$_bcelogits_root"
     export ASCEND_TOOLKIT_HOME="$_bcelogits_root"
     export ASCEND_OPP_PATH="$_bcelogits_root/opp"
+    # Unless it is set: torch_npu raises the error of an operator where it is called, not later.
+    export TASK_QUEUE_ENABLE="${TASK_QUEUE_ENABLE:-0}"
     case ${LD_LIBRARY_PATH:-} in
         "$_bcelogits_root/lib64" | "$_bcelogits_root/lib64":*) ;;
         *) export LD_LIBRARY_PATH="$_bcelogits_root/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" ;;

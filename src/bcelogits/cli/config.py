@@ -39,6 +39,7 @@ def parser() -> Parser:
 def _environment_lines() -> str:
     plain, paths = _cann.variables()
     lines = [f"export {name}={shlex.quote(value)}" for name, value in plain.items()]
+    lines += [f'export {name}="${{{name}:-{value}}}"' for name, value in _cann.DEFAULTS.items()]
     lines += [f'export {name}={shlex.quote(folder)}"${{{name}:+:${name}}}"' for name, folder in paths.items()]
     return "\n".join(lines)
 

@@ -16,8 +16,9 @@ _USAGE = """\
 usage: bcelogits run [--] COMMAND [ARGUMENTS...]
 
 Run a program with the libraries of bcelogits in the place of CANN: sets ASCEND_HOME_PATH, ASCEND_TOOLKIT_HOME and
-ASCEND_OPP_PATH, and puts our folders in front of LD_LIBRARY_PATH and PYTHONPATH, as set_env.sh does. The exit status
-is that of the program; 127 if there is no such program, 126 if it cannot be run."""
+ASCEND_OPP_PATH, and puts our folders in front of LD_LIBRARY_PATH and PYTHONPATH, as set_env.sh does. TASK_QUEUE_ENABLE,
+which torch_npu reads, is 0 unless it is set. The exit status is that of the program; 127 if there is no such program,
+126 if it cannot be run."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -88,7 +88,9 @@ TEST(a_wait_of_a_stream_may_have_a_limit) {
 TEST(options_of_process_and_context_are_kept) {
   Device device;
   std::int64_t value = -1;
-  FAILS(107021, aclrtGetSysParamOpt(ACL_OPT_DETERMINISTIC, &value));
+  FAILS(107021, aclrtGetSysParamOpt(ACL_OPT_STRONG_CONSISTENCY, &value));
+  OK(aclrtGetSysParamOpt(ACL_OPT_DETERMINISTIC, &value));
+  CHECK_EQ(value, 0);
   OK(aclrtSetSysParamOpt(ACL_OPT_DETERMINISTIC, 1));
   OK(aclrtGetSysParamOpt(ACL_OPT_DETERMINISTIC, &value));
   CHECK_EQ(value, 1);

@@ -36,6 +36,8 @@ int aclrtSynchronizeDeviceWithTimeout(int32_t);
 int aclrtGetDeviceInfo(uint32_t, aclrtDevAttr, int64_t*);
 int aclGetDeviceCapability(uint32_t, aclDeviceInfo, int64_t*);
 int aclrtDeviceCanAccessPeer(int32_t*, int32_t, int32_t);
+int aclrtSetDeviceSatMode(aclrtFloatOverflowMode);
+int aclrtGetDeviceSatMode(aclrtFloatOverflowMode*);
 
 /* contexts */
 int aclrtCreateContext(void**, int32_t);
@@ -71,6 +73,7 @@ int aclrtResetEvent(void*, void*);
 int aclrtStreamWaitEvent(void*, void*);
 int aclrtStreamWaitEventWithTimeout(void*, void*, int32_t);
 int aclrtSetOpWaitTimeout(uint32_t);
+int aclrtSetOpExecuteTimeOut(uint32_t);
 int aclrtSynchronizeEvent(void*);
 int aclrtSynchronizeEventWithTimeout(void*, int32_t);
 int aclrtQueryEventStatus(void*, aclrtEventRecordedStatus*);
