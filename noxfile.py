@@ -1,4 +1,4 @@
-"""One word per task: build, test, exhaustive, lint, bench, accuracy, docs, gate."""
+"""One word per task: build, test, exhaustive, lint, bench, accuracy, scoreboard, docs, gate."""
 
 from __future__ import annotations
 
@@ -57,6 +57,13 @@ def accuracy(session: nox.Session) -> None:
     """The accuracy report; --full is the default here and takes about ten minutes."""
     session.install(".[test]")
     session.run("python", "tools/accuracy.py", *(session.posargs or ["--full", "--markdown", "docs/accuracy.md"]))
+
+
+@nox.session
+def scoreboard(session: nox.Session) -> None:
+    """Verdicts on the frameworks that are installed, for docs/scoreboard.md: half an hour, mostly torch.compile's."""
+    session.install(".[test,bf16]", *(session.posargs or []))
+    session.run("python", "tools/scoreboard.py", "--markdown", "docs/scoreboard.md")
 
 
 @nox.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,24 @@ import bcelogits
 
 # Where torch_npu is installed, `import torch` would load it, and with it libraries that only `bcelogits run` provides.
 os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"
+
+
+# How a test says that it lacks a package. With BCELOGITS_TESTS_NEED_ALL=1, where all are installed, such a skip is a
+# failure: a framework that fails to load must not hide behind it.
+LACKING = re.compile(r"not installed|could not import|not built|need expecttest")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("BCELOGITS_TESTS_NEED_ALL"):
+        return
+    skipped = {str(report.longrepr) for report in reporter.stats.get("skipped", [])}
+    lacking = sorted(reason for reason in skipped if LACKING.search(reason))
+    if lacking:
+        reporter.write_line("BCELOGITS_TESTS_NEED_ALL is set, but tests lack something:", red=True)
+        for reason in lacking:
+            reporter.write_line(f"  {reason}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture
