@@ -1,5 +1,5 @@
-// What clients call of the profiler and of the collective communication whether or not they use them. There is
-// of both here.
+// What clients call of the profiler and of the collective communication whether or not they use them. Neither is
+// here.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -34,8 +34,8 @@ TAIL_TARGETS = (0.0, 1.0, 2.0**-24, 1 - 2.0**-24, 2.0**-10, 1 - 2.0**-10, 0.5)
 TAIL_POS_WEIGHTS = (1.0, 0.25, 3.0, 1e4)
 TAIL_WEIGHTS = (1.0, 0.0, 1e-3)
 NINE_TARGETS = (*TAIL_TARGETS, 0.3, 0.9)
-# No gradient has its root at 0 with one of these: beside subnormal logits and an infinite weight the truth would hang on
-# digits that no arithmetic in the dtype has.
+# No gradient has its root at 0 with one of these: beside subnormal logits and an infinite weight the truth would hang
+# on digits that no arithmetic in the dtype has.
 SPECIAL_TARGETS = (0.0, 1.0, 0.375, 0.125)
 SPECIAL_WEIGHTS = (1.0, 0.0, math.inf, math.nan)
 SPECIAL_POS_WEIGHTS = (1.0, 3.0, 0.0, math.inf)

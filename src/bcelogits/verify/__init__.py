@@ -11,6 +11,7 @@
 command is `bcelogits verify`. `profiles` has the rules, `report` makes tables, JSON, CSV and HTML of the results.
 """
 
+from bcelogits.verify import backends, profiles, report
 from bcelogits.verify._judge import Options, judge, judge_golden
 from bcelogits.verify._model import CaseResult, Metric, RunResult, Status, Verdict
 from bcelogits.verify._runs import run_of, verify_backend, verify_folder
@@ -22,8 +23,11 @@ __all__ = [
     "RunResult",
     "Status",
     "Verdict",
+    "backends",
     "judge",
     "judge_golden",
+    "profiles",
+    "report",
     "run_of",
     "verify_backend",
     "verify_folder",

@@ -55,6 +55,8 @@ def print_table(run: RunResult, console: Console, verbose: bool = False) -> None
             console.print(line)
         if verbose or len(cases) == 1:
             _worst(case, console)
+    for line in _legend(cases):
+        console.print(line)
     status = Text(WORDS[run.status], style=_STYLES[run.status])
     total = summary(run)
     console.print(Text(total + (": " if total.endswith(("case", "cases")) else ". ")).append_text(status))
@@ -124,6 +126,20 @@ def _reasons(case: CaseResult, verbose: bool) -> list[Text]:
                 style = _STYLES[Status.FAIL] if metric.passed is False else ""
                 note = f" ({metric.note})" if metric.note else ""
                 lines.append(_plain(f"    {metric.name}: {relation(metric)}{note}", style))
+    return lines
+
+
+def _legend(cases: Sequence[CaseResult]) -> list[Text]:
+    """The standard behind the name of each profile; and what hangs on the choice of --special."""
+    verdicts = {verdict.profile: verdict for case in cases for verdict in case.verdicts}
+    lines = [_plain(f"{name}: {verdict.standard}, {verdict.version}", "dim") for name, verdict in verdicts.items()]
+    choices = [case.statistics.get("flags", {}).get("choice", {}) for case in cases]
+    count = sum(choice.get("count", 0) for choice in choices)
+    if count:
+        off = sum(choice.get("differ", 0) for choice in choices)
+        lines.append(
+            _plain(f"{count} elements depend on --special (limit or torch); {off} of them are not as expected")
+        )
     return lines
 
 
