@@ -125,6 +125,13 @@ def test_single_files_are_judged_from_their_operands(job: Path, tmp_path: Path) 
     assert command("verify", "--actual", "out.npy", "--actual", "out.npy", *files, cwd=tmp_path).returncode == 0
     raw = ["--logits", "x.bin", "--targets", "t.bin", "--pos-weight", "3", "--dtype", "f32", "--shape", "2,3"]
     assert command("verify", "--actual", "out.bin", *raw, cwd=tmp_path).returncode == 0
+    np.float32([2, 0.5]).tofile(tmp_path / "w.bin")
+    weighted = bcelogits.binary_cross_entropy_with_logits(
+        x, t, np.float32([[2], [0.5]]), pos_weight=3.0, reduction="none"
+    )
+    weighted.tofile(tmp_path / "weighted.bin")
+    column = ["--weight", "w.bin", "--weight-shape", "2,1"]
+    assert command("verify", "--actual", "weighted.bin", *raw, *column, cwd=tmp_path).returncode == 0
     assert command("verify", "--actual", "bad.npy", "--golden", "out.npy", cwd=tmp_path).returncode == 1
     assert command("verify", "--actual", "out.bin", "--golden", "out.bin", *raw[-4:], cwd=tmp_path).returncode == 0
 

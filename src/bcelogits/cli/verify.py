@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from bcelogits import golden
-from bcelogits._files.arrays import RawFormat, open_array, open_weight
+from bcelogits._files.arrays import RawFormat, Shape, open_array, open_weight
 from bcelogits._files.errors import InputError, reason
 from bcelogits.cli.options import RawDtype, Reduction, error_line, optional_shape
 from bcelogits.cli.progress import Progress
@@ -95,6 +95,11 @@ def verify(
     dtype: Annotated[RawDtype | None, typer.Option(help="Dtype of raw .bin files.")] = None,
     out_dtype: Annotated[RawDtype | None, typer.Option(help="Dtype of a raw --actual, if another.")] = None,
     shape: Annotated[str | None, typer.Option(metavar="N,C", help="Shape of raw .bin logits and targets.")] = None,
+    weight_shape: Annotated[
+        str | None, typer.Option(metavar="N,C", help="Shape of a raw .bin weight, if not the last dimensions.")
+    ] = None,
+    pos_weight_shape: Annotated[str | None, typer.Option(metavar="N,C", help="Likewise.")] = None,
+    grad_output_shape: Annotated[str | None, typer.Option(metavar="N,C", help="Likewise.")] = None,
     profile: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Rules to judge by, see --list; ulp is always among them.")
     ] = None,
@@ -157,7 +162,14 @@ def verify(
                 }
                 files = {name: file for name, file in names_of_files.items() if file is not None}
                 out = None if out_dtype is None else out_dtype.value
-                run = _files(actual or [], golden_file, files, kind or Op.LOSS, reduction.value, raw, out, chosen)
+                shapes = {
+                    "weight": optional_shape("--weight-shape", weight_shape),
+                    "pos_weight": optional_shape("--pos-weight-shape", pos_weight_shape),
+                    "grad_output": optional_shape("--grad-output-shape", grad_output_shape),
+                }
+                run = _files(
+                    actual or [], golden_file, files, shapes, kind or Op.LOSS, reduction.value, raw, out, chosen
+                )
         except (ValueError, RuntimeError) as error:
             raise InputError(str(error)) from None
         _report(run, html, json, csv, verbose)
@@ -191,6 +203,7 @@ def _files(
     actual: Sequence[str],
     golden_file: str | None,
     files: dict[str, str],
+    shapes: dict[str, Shape | None],
     op: Op,
     reduction: str,
     raw: RawFormat,
@@ -215,7 +228,7 @@ def _files(
     full = operands["logits"].shape
     operands["targets"] = open_array("targets", files.pop("targets"), RawFormat(raw.dtype, raw.shape or full))
     for operand, file in files.items():
-        operands[operand] = open_weight(operand, file, raw.dtype, None, full)
+        operands[operand] = open_weight(operand, file, raw.dtype, shapes[operand], full)
     out_shape = () if op is Op.LOSS and reduction != "none" else full
     dtype = _output_dtype(op, operands, out_dtype)
     outputs = [open_array("actual", file, RawFormat(dtype, out_shape)) for file in actual]
