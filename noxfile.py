@@ -61,7 +61,7 @@ def accuracy(session: nox.Session) -> None:
 
 @nox.session
 def scoreboard(session: nox.Session) -> None:
-    """Verdicts on the frameworks that are installed, for docs/scoreboard.md: half an hour, mostly torch.compile's."""
+    """Verdicts on the frameworks that are installed, for docs/scoreboard.md: a quarter of an hour."""
     session.install(".[test,bf16]", *(session.posargs or []))
     session.run("python", "tools/scoreboard.py", "--markdown", "docs/scoreboard.md")
 
