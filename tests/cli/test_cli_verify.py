@@ -170,7 +170,27 @@ def test_the_names_that_there_are_are_listed(tmp_path: Path) -> None:
         (["verify", "none"], "none/manifest.json: No such file or directory"),
         (["verify", "golden", "--backend", "ours"], "given FOLDER and --backend, expected one of FOLDER, "),
         (["verify", "golden", "--profile", "isclose"], "isclose"),
-        (["verify", "golden", "--special", "maybe"], "maybe"),
+        (["verify", "golden", "--special", "maybe"], "--special: 'maybe', expected one of limit, torch"),
+        (["verify", "golden", "--op", "los"], "--op: 'los', expected one of loss, backward, target_backward"),
+        (["verify", "golden", "--dump", "nosuch"], "dump: nosuch: no such folder"),
+        (
+            ["verify", "golden", "--dump", "right", "--repeat", "3"],
+            "--repeat: given with FOLDER, expected it with --backend",
+        ),
+        (
+            ["verify", "golden", "--dump", "right", "--logits", "x.npy"],
+            "--logits: given with FOLDER, expected it with --actual",
+        ),
+        (
+            ["verify", "--backend", "ours", "--dump", "right"],
+            "--dump: given with --backend, expected it with FOLDER alone",
+        ),
+        (
+            ["verify", "golden", "--dump", "right", "--json", "golden/manifest.json"],
+            "is one of the files that are judged",
+        ),
+        (["verify", "golden", "--dump", "right", "--json", "r", "--csv", "r"], "is the file of --"),
+        (["verify", "golden", "--dump", "right", "--html", ""], "--html: "),
         (["verify", "golden", "--case", "zzz*"], "no case is left to judge"),
         (["verify", "--backend", "theirs"], "backend: 'theirs', expected one of "),
         (
@@ -180,7 +200,10 @@ def test_the_names_that_there_are_are_listed(tmp_path: Path) -> None:
         (["verify", "--backend", "nowhere:loss"], "nowhere"),
         (["verify", "--actual", "x.npy"], "--logits: missing, expected its file (or --golden FILE instead"),
         (["verify", "--actual", "none.npy", "--golden", "none.npy"], "golden: none.npy: No such file"),
-        (["verify", "golden", "--dump", "right", "--html", "no/such/r.html"], "no/such/r.html: No such file"),
+        (
+            ["verify", "golden", "--dump", "right", "--html", "no/such/r.html"],
+            "--html: no/such/r.html: no such directory: no/such",
+        ),
         (["golden"], "FOLDER: missing, expected a new or empty folder to write to"),
         (["golden", "golden"], "golden: is not empty"),
         (["golden", "new", "--layout", "hdf5"], "layout: 'hdf5', expected one of ttk, sample, npy, safetensors"),
@@ -196,3 +219,62 @@ def test_what_cannot_be_used_is_one_line_and_status_2(arguments: list[str], text
     assert lines[0].startswith("error: ")
     assert text in lines[0]
     assert not (job / "new").exists()
+
+
+def test_a_gradient_is_not_judged_as_a_loss_by_mistake(tmp_path: Path) -> None:
+    for name in ("x", "t", "g", "out"):
+        np.save(tmp_path / f"{name}.npy", np.zeros(3, np.float32))
+    files = ["--actual", "out.npy", "--logits", "x.npy", "--targets", "t.npy", "--grad-output", "g.npy"]
+    done = command("verify", *files, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--grad-output: given for the loss, expected it with --op backward" in done.stderr
+    assert command("verify", *files, "--op", "backward", cwd=tmp_path).returncode == 0
+
+
+def test_a_refused_report_leaves_what_is_judged_as_it_was(job: Path) -> None:
+    files = [path for folder in ("golden", "right") for path in sorted((job / folder).rglob("*.*"))]
+    before = [path.read_bytes() for path in files]
+    dump = next((job / "right").rglob("*.bin"))
+    for path in (dump, job / "golden" / "manifest.json"):
+        assert command("verify", "golden", "--dump", "right", "--csv", path, cwd=job).returncode == 2
+    assert [path.read_bytes() for path in files] == before
+
+
+def test_golden_data_are_judged_by_the_truth_that_they_were_written_with(tmp_path: Path) -> None:
+    case = "smoke-special_loss_f32_256_none"
+    command("golden", "g", "--case", case, "--special", "torch", cwd=tmp_path)
+    (tmp_path / "d" / case).mkdir(parents=True)
+    (source,) = (tmp_path / "g" / case).glob("golden*")
+    (tmp_path / "d" / case / "output_0_float32.bin").write_bytes(source.read_bytes())
+    assert command("verify", "g", "--dump", "d", cwd=tmp_path).returncode == 0
+    assert command("verify", "g", "--dump", "d", "--special", "limit", cwd=tmp_path).returncode == 1
+
+
+def test_what_was_left_out_is_said_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from bcelogits import binary_cross_entropy_with_logits as bce\n")
+    done = command("verify", "--backend", "mine.py:bce", "--case", "smoke_*_f32_16x24_none", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "cases left out: mine.py:bce is a function for loss" in done.stdout
+    x = np.zeros(4)
+    np.save(tmp_path / "o.npy", x)
+    done = command("verify", "--actual", "o.npy", "--golden", "o.npy", "--profile", "cann-mere", cwd=tmp_path)
+    assert "1 cases not judged by cann-mere: " in done.stdout
+
+
+def test_op_says_which_operator_a_function_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import bcelogits\n"
+        "def slope(g, x, t, w=None, *, pos_weight=None, reduction='mean'):\n"
+        "    return bcelogits.binary_cross_entropy_with_logits_backward(\n"
+        "        g, x, t, w, pos_weight=pos_weight, reduction=reduction)\n"
+    )
+    done = command("verify", "--backend", "mine.py:slope", "--op", "backward", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "left out" not in done.stdout
+
+
+def test_names_are_whole_where_the_output_is_no_terminal(job: Path) -> None:
+    names = "torch,jax,ttk-close,msprobe-single,msprobe-ulp,cann-dual:L1,onnx,tf"
+    done = command("verify", "golden", "--dump", "wrong", "--profile", names, cwd=job)
+    for case in golden.load_suite(job / "mine.toml"):
+        assert case.name in done.stdout

@@ -83,12 +83,17 @@ def test_a_file_with_an_error_is_named(tmp_path: Path) -> None:
         ("correct", [Op.LOSS]),
         ("correct_backward", [Op.BACKWARD]),
         ("correct_target_backward", [Op.TARGET_BACKWARD]),
-        ("sigmoid_minus_target", [Op.BACKWARD, Op.TARGET_BACKWARD]),  # its name does not say which
+        ("sigmoid_minus_target", [Op.BACKWARD]),  # its first parameter's name says that it is a gradient
     ],
 )
 def test_a_function_is_asked_for_its_own_operator_only(function: str, takes: list[Op]) -> None:
     backend = backends.get(f"faults:{function}")
     assert [op for op in Op if backend.unsupported(case(op, "f32", "none")) == ""] == takes
+
+
+def test_the_operator_can_be_said_where_names_do_not() -> None:
+    backend = backends.get("faults:sigmoid_minus_target", Op.TARGET_BACKWARD)
+    assert [op for op in Op if backend.unsupported(case(op, "f32", "none")) == ""] == [Op.TARGET_BACKWARD]
 
 
 def test_a_function_without_an_argument_is_not_called_with_it() -> None:

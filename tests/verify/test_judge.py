@@ -171,6 +171,7 @@ def test_an_empty_output_and_an_empty_reduction_are_judged(reduction: str) -> No
         ({"actual": np.zeros(3, np.float32)}, InputError, r"actual: shape \(3,\), expected \(4,\), that of the output"),
         ({"actual": np.zeros(4, np.int8)}, InputError, "actual: dtype int8, expected float32, float16, bfloat16"),
         ({"repeats": [np.zeros(4, np.float16)]}, InputError, "actual: dtype float16, expected f32, that of the output"),
+        ({"grad_output": 2.0}, ValueError, "grad_output: given for op='loss', expected it for 'backward' or 'target_"),
         ({"op": "forward"}, ValueError, "op: 'forward', expected one of loss, backward, target_backward"),
         ({"reduction": "avg"}, ValueError, "reduction: 'avg', expected none, mean or sum"),
         ({"options": Options(profiles=("isclose",))}, ValueError, "isclose"),

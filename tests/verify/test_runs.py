@@ -193,3 +193,26 @@ def test_the_run_says_what_was_judged_and_how() -> None:
     assert run.facts["bcelogits"] == bcelogits.__version__
     assert run.facts["profiles"] == ["cann-mixed", "ulp"]
     assert run.facts["special"] == "limit"
+
+
+@pytest.mark.parametrize(
+    "name", ["loss/input_0_float32.bin", "loss/golden_0_float32__shape_50x3.bin", "truth/loss/value.npy"]
+)
+def test_golden_data_that_were_changed_are_not_judged_by(name: str, folder: Path, tmp_path: Path) -> None:
+    data = bytearray((folder / name).read_bytes())
+    data[-1] ^= 1
+    (folder / name).write_bytes(data)
+    run = verify.verify_folder(folder, [dump(tmp_path / "dumps")])
+    assert [case.status for case in run.cases] == [Status.NOT_JUDGED, Status.PASS, Status.PASS]
+    assert f"{name}: not the file that was written: its SHA-256 differs" in run.cases[0].error
+
+
+def test_a_truth_that_was_removed_is_computed_again(folder: Path, tmp_path: Path) -> None:
+    for path in (folder / "truth" / "loss").iterdir():
+        path.unlink()
+    assert verify.verify_folder(folder, [dump(tmp_path / "dumps")]).status is Status.PASS
+
+
+def test_a_folder_of_dumps_that_does_not_exist_is_named_once(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"dump: .*nosuch: no such folder"):
+        verify.verify_folder(folder, [tmp_path / "nosuch"])

@@ -60,4 +60,4 @@ def golden(
         except ValueError as error:
             raise InputError(str(error)) from None
         elements = sum(entry["counts"]["elements"] for entry in manifest["cases"])
-        typer.echo(f"{folder}: {len(cases)} cases, {elements} golden elements, layout {layout}")
+        typer.echo(f"{folder}: {len(cases)} case{'s' * (len(cases) != 1)}, {elements} golden elements, layout {layout}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ import numpy as np
 import typer
 
 from bcelogits import golden
-from bcelogits._files.arrays import RawFormat, Shape, open_array, open_weight
+from bcelogits._files.arrays import RawFormat, Shape, open_array, open_weight, split_name
 from bcelogits._files.errors import InputError, reason
 from bcelogits.cli.options import RawDtype, Reduction, error_line, optional_shape
 from bcelogits.cli.progress import Progress
@@ -52,7 +53,7 @@ def _list() -> None:
 
     typer.echo("profiles (default: " + ", ".join(profiles.DEFAULT) + ")")
     for profile in profiles.PROFILES.values():
-        typer.echo(f"  {profile.name:16} {profile.standard}, {profile.version}")
+        typer.echo(f"  {profile.name:21} {profile.standard}, {profile.version}: {profile.summary}")
     typer.echo("backends: " + ", ".join(backends.NAMES) + ", module:function, file.py:function")
     typer.echo("suites: " + ", ".join(golden.PRESETS) + ", or a .toml file")
 
@@ -65,7 +66,56 @@ def _output_dtype(op: Op, operands: dict[str, Any], given: str | None) -> str:
     return golden.short_name(of, "logits" if op is Op.BACKWARD else "targets")
 
 
+# Which options belong to which way of judging; all others belong to each.
+_OF = {
+    "FOLDER": {"dump", "case", "op"},
+    "--backend": {"suite", "repeat", "case", "op"},
+    "--actual": {
+        *("golden_file", "logits", "targets", "weight", "pos_weight", "grad_output", "reduction", "dtype", "out_dtype"),
+        *("shape", "weight_shape", "pos_weight_shape", "grad_output_shape", "op"),
+    },
+}
+
+
+def _check_options(context: typer.Context, way: str) -> None:
+    """Refuse options that would be ignored: who gives one counts on it."""
+    for name in sorted(set().union(*_OF.values()) - _OF[way]):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--golden" if name == "golden_file" else "--" + name.replace("_", "-")
+            ways = " or ".join(other for other, names in _OF.items() if name in names)
+            raise InputError(f"{option}: given with {way}, expected it with {ways} alone")
+
+
+def _choice(option: str, text: str, allowed: type[StrEnum]) -> Any:
+    """The member of that value."""
+    if text not in tuple(allowed):
+        raise InputError(f"{option}: {text!r}, expected one of {', '.join(allowed)}")
+    return allowed(text)
+
+
+def _check_reports(reports: dict[str, Path | None], used: Sequence[Path]) -> None:
+    """Before the work: reports can be written, do not meet, and replace nothing of what is judged."""
+    seen: dict[Path, str] = {}
+    for option, report in reports.items():
+        if report is None:
+            continue
+        path = report.resolve()
+        if str(report) in ("", ".") or path.is_dir():
+            raise InputError(f"{option}: {report}: is a directory, expected a file to write to")
+        if not path.parent.is_dir():
+            raise InputError(f"{option}: {report}: no such directory: {report.parent}")
+        if path in seen:
+            raise InputError(f"{option}: {report}: is the file of {seen[path]} too")
+        seen[path] = option
+        for other in used:
+            source = other.resolve()
+            if path == source or (path.exists() and source in path.parents):
+                raise InputError(f"{option}: {report}: is one of the files that are judged")
+
+
 def verify(
+    context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="Golden data to judge dumps for.")] = None,
     dump: Annotated[
         list[Path] | None,
@@ -104,8 +154,9 @@ def verify(
         list[str] | None, typer.Option(metavar="NAME", help="Rules to judge by, see --list; ulp is always among them.")
     ] = None,
     special: Annotated[
-        str, typer.Option(metavar="limit|torch", help="Truth at infinite operands: limit, or what PyTorch gives.")
-    ] = "limit",
+        str | None,
+        typer.Option(metavar="limit|torch", help="Truth at infinite operands: limit (default), or what PyTorch gives."),
+    ] = None,
     saturate: Annotated[bool, typer.Option("--saturate", help="The device saturates: no infinity, 0 for NaN.")] = False,
     flush: Annotated[
         bool, typer.Option("--flush-subnormals", help="The device flushes subnormal results to 0.")
@@ -134,11 +185,20 @@ def verify(
         if sum(ways.values()) != 1:
             given = " and ".join(name for name, is_given in ways.items() if is_given) or "nothing"
             raise InputError(f"given {given}, expected one of FOLDER, --backend NAME and --actual FILE")
+        _check_options(context, next(name for name, is_given in ways.items() if is_given))
+        given_files = [*(actual or []), golden_file, logits, targets, weight, pos_weight, grad_output]
+        used = [*([folder] if folder else []), *(dump or []), *(split_name(text)[0] for text in given_files if text)]
+        _check_reports({"--html": html, "--json": json, "--csv": csv}, used)
         try:
             from bcelogits.verify import Options
 
+            kind = None if op is None else _choice("--op", op, Op)
+            if special is None:  # golden data say which truth they hold
+                truth = golden.read_manifest(folder).special if folder is not None else Special.LIMIT
+            else:
+                truth = _choice("--special", special, Special)
             chosen = Options(
-                special=Special(special),
+                special=truth,
                 saturate=saturate,
                 flush_subnormals=flush,
                 third=third,
@@ -146,7 +206,6 @@ def verify(
                 **({} if (names := _profiles(profile)) is None else {"profiles": names}),
             )
             chosen.check()
-            kind = None if op is None else Op(op)
             if folder is not None:
                 run = _folder(folder, dump or [], chosen, case, kind)
             elif backend is not None:
@@ -191,7 +250,7 @@ def _folder(folder: Path, dumps: Sequence[Path], options: Any, patterns: Sequenc
 def _backend(name: str, suite: str, options: Any, patterns: Sequence[str] | None, kind: Op | None, repeats: int) -> Any:
     from bcelogits.verify import backends, verify_backend
 
-    subject = backends.get(name)
+    subject = backends.get(name, kind)
     cases = [c for c in golden.load_suite(suite) if _wanted(c, patterns) and kind in (None, c.op)]
     if not cases:
         raise InputError(f"--suite: {suite}: no case is left to judge")
@@ -220,7 +279,9 @@ def _files(
             case = judge_golden(outputs, expected, op=op, options=options, name=name, progress=bar.advance)
         return run_of([case], name, options)
     if golden_file is not None:
-        raise InputError("--golden: given with operands, expected one or the other: they are computed from")
+        raise InputError("--golden: given with operands, expected one or the other: golden is computed from operands")
+    if op is Op.LOSS and "grad_output" in files:
+        raise InputError("--grad-output: given for the loss, expected it with --op backward or target_backward alone")
     for needed in ("logits", "targets"):
         if needed not in files:
             raise InputError(f"--{needed}: missing, expected its file (or --golden FILE instead of the operands)")
@@ -252,7 +313,7 @@ def _report(run: Any, html: Path | None, json: Path | None, csv: Path | None, ve
     from bcelogits.verify import report
 
     # What is not a terminal has no width: names are not cut there.
-    report.print_table(run, Console(width=None if sys.stdout.isatty() else 200), verbose)
+    report.print_table(run, Console(width=None if sys.stdout.isatty() else 2000), verbose)
     for path, make in ((html, report.to_html), (json, report.to_json), (csv, report.to_csv)):
         if path is not None:
             try:

@@ -8,7 +8,7 @@ Schema 1::
        "inputs": {"logits": {"file": ..., "key": null, "dtype": "f32", "shape": [4, 3], "sha256": ...,
                              "storage": {"file": ..., "shape": [12], "strides": [1, 4], "offset": 0, "sha256": ...}}},
        "golden": {"file": ..., "key": null, "dtype": "f32", "shape": [4, 3], "sha256": ...},
-       "truth": {"value": ..., "flags": ..., "scale": ..., "low": ...},
+       "truth": {"value": {"file": ..., "sha256": ...}, "flags": ..., "scale": ..., "low": ...},
        "counts": {"elements": 12, "overflow": 0, "subnormal": 0, "zero": 1, "special": 0, "choice": 0, "outside": 0},
        "reduced": {"ideal": "0.693...", "contract": "0.693..."}}]}
 
@@ -19,6 +19,7 @@ exact losses, and that of the losses rounded to the compute dtype. No date: the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from bcelogits._files.arrays import RawFormat, open_array
 from bcelogits._files.errors import InputError, reason
 from bcelogits.golden._model import FORMATS, Array, Case, Op, Special
 
-__all__ = ["FILE_NAME", "SCHEMA", "Entry", "Manifest", "case_of", "describe", "read_manifest"]
+__all__ = ["FILE_NAME", "SCHEMA", "Entry", "Manifest", "case_of", "describe", "read_manifest", "sha256"]
 
 SCHEMA = 1
 FILE_NAME = "manifest.json"
@@ -104,11 +105,29 @@ class Entry:
         return self._open("golden", self.raw["golden"])
 
     def truth(self) -> dict[str, Array]:
-        """The columns of the truth that were written: value, flags, scale, low; none if the folder is compact."""
-        return {
-            name: open_array(f"truth of {self.case.name}", str(self.folder / file), RawFormat())
-            for name, file in self.raw.get("truth", {}).items()
-        }
+        """The columns of the truth: value, flags, scale, low; none if they were not written, or one was removed."""
+        files = {name: self.folder / described["file"] for name, described in self.raw.get("truth", {}).items()}
+        if not all(file.is_file() for file in files.values()):
+            return {}
+        return {name: open_array(f"truth {name}", str(file), RawFormat()) for name, file in files.items()}
+
+    def check(self) -> None:
+        """Check that what is there of the case's files is what was written.
+
+        Raises:
+            InputError: a file has another SHA-256 than the manifest says.
+        """
+        described = {"golden": self.raw["golden"], **self.raw["inputs"], **self.raw.get("truth", {})}
+        for name, entry in described.items():
+            path = self.folder / entry["file"]
+            if path.is_file() and sha256(path) != entry["sha256"]:
+                raise InputError(f"{name}: {entry['file']}: not the file that was written: its SHA-256 differs")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_stored(folder: Path, parameter: str, described: Mapping[str, Any]) -> Array:

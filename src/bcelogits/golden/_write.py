@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,16 +15,11 @@ from bcelogits._files.output import Output, write_safetensors
 from bcelogits._version import __version__
 from bcelogits.golden._families import make_operands
 from bcelogits.golden._files import FILE_LAYOUTS, LONG_NAMES, golden_file, input_files
-from bcelogits.golden._manifest import FILE_NAME, SCHEMA, describe
+from bcelogits.golden._manifest import FILE_NAME, SCHEMA, describe, sha256
 from bcelogits.golden._model import Array, Case, Flag, Op, Special
 from bcelogits.golden._problem import Problem, short_name
 
 __all__ = ["write"]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _save(path: Path, array: Array) -> None:
@@ -93,7 +87,7 @@ class _Writer:
         if key is None:
             _save(path, array)
         entry = {"file": file, "key": key, "dtype": short_name(array, file), "shape": list(array.shape)}
-        return entry | {"sha256": _sha256(path)}
+        return entry | {"sha256": sha256(path)}
 
     def case(self, case: Case) -> dict[str, Any]:
         """Write one case; its entry in the manifest."""
@@ -121,11 +115,13 @@ class _Writer:
         entry["truth"] = {} if self.compact else self._truth(case, truth)
         return entry | {"counts": truth.counts(), "reduced": truth.reduced}
 
-    def _truth(self, case: Case, truth: _Truth) -> dict[str, str]:
-        files = {name: f"truth/{case.name}/{name}.npy" for name in truth.columns}
-        for name, file in files.items():
-            _save(self.folder / file, truth.columns[name].reshape(case.out_shape))
-        return files
+    def _truth(self, case: Case, truth: _Truth) -> dict[str, dict[str, str]]:
+        entries = {}
+        for name, column in truth.columns.items():
+            file = f"truth/{case.name}/{name}.npy"
+            _save(self.folder / file, column.reshape(case.out_shape))
+            entries[name] = {"file": file, "sha256": sha256(self.folder / file)}
+        return entries
 
 
 def write(

@@ -235,6 +235,8 @@ def judge(
     if op not in tuple(Op):
         raise ValueError(f"op: {op!r}, expected one of {', '.join(Op)}")
     kind, chosen = Op(op), options or Options()
+    if kind is Op.LOSS and grad_output is not None:
+        raise ValueError("grad_output: given for op='loss', expected it for 'backward' or 'target_backward' alone")
     if kind is not Op.LOSS and grad_output is None:
         grad_output = 1.0
     given = {
@@ -242,7 +244,7 @@ def judge(
         "targets": targets,
         "weight": weight,
         "pos_weight": pos_weight,
-        "grad_output": None if kind is Op.LOSS else grad_output,
+        "grad_output": grad_output,
     }
     wide = any(getattr(value, "dtype", None) == np.float64 for value in given.values())
     operands = {key: _as_array(value, wide) for key, value in given.items() if value is not None}

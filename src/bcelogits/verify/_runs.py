@@ -82,6 +82,7 @@ def _source(entry: Entry, options: Options, special: Special) -> Source:
     """The columns that were written, if they are of the same kind; else they are computed from the operands."""
     case, dtype = entry.case, entry.case.dtype_of("out")
     stored = special is options.special and not options.third_wanted
+    entry.check()
     truth = entry.truth() if stored else {}
     problem = None
     try:
@@ -110,19 +111,23 @@ def verify_folder(
         folder: as `golden.write` made it.
         dumps: folders with one output for each case, under the names of docs/verify.md; `folder` itself if none is
             given. Of several the first is judged, and the others must have the same bytes.
-        options: profiles and modes.
+        options: profiles and modes; by default the truth at infinite operands is that of the golden data.
         only: which cases.
         watcher: told how far it is.
 
     Returns:
         One result for each case. An output that is missing, truncated or of the wrong size or dtype is not judged, and
-        its `error` says which file and why.
+        its `error` says which file and why; likewise one whose golden data are not as they were written (SHA-256).
 
     Raises:
-        InputError: the folder has no readable manifest, or no case is left.
+        InputError: the folder has no readable manifest, a folder of dumps does not exist, or no case is left.
     """
-    root, chosen = Path(folder), options or Options()
+    root = Path(folder)
     manifest = read_manifest(root)
+    chosen = options or Options(special=manifest.special)
+    for dump in dumps:
+        if not Path(dump).is_dir():
+            raise InputError(f"dump: {dump}: no such folder")
     entries = [entry for entry in manifest.entries if only is None or only(entry.case)]
     if not entries:
         raise InputError(f"{root}: no case is left to judge")

@@ -6,7 +6,7 @@
     >>> backends.get("theirs")
     Traceback (most recent call last):
     ...
-    ValueError: backend: 'theirs', expected one of aclnn, optax, ours, reference, ... or module:function
+    ValueError: backend: 'theirs', expected one of aclnn, ... module:function or file.py:function
 
 A framework is imported when its backend is made, and on the CPU. What frameworks print goes to standard error.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 
+from bcelogits.golden._model import Op
 from bcelogits.verify.backends._base import Backend, BackendError
 from bcelogits.verify.backends._function import Function
 
@@ -35,11 +36,12 @@ _CLASSES = {
 NAMES = tuple(_CLASSES)
 
 
-def get(spec: str) -> Backend:
+def get(spec: str, op: Op | None = None) -> Backend:
     """The backend of that name, ready to run.
 
     Args:
         spec: one of `NAMES`, "module:function", or "path/to/file.py:function" (see `Function`).
+        op: which operator a function is, where its names do not say it.
 
     Raises:
         ValueError: it is neither.
@@ -51,5 +53,5 @@ def get(spec: str) -> Backend:
         return backend
     where, _, function = spec.rpartition(":")
     if where and function:
-        return Function(spec)
-    raise ValueError(f"backend: {spec!r}, expected one of {', '.join(NAMES)}, or module:function")
+        return Function(spec, op)
+    raise ValueError(f"backend: {spec!r}, expected one of {', '.join(NAMES)}, module:function or file.py:function")

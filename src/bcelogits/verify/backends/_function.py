@@ -63,17 +63,19 @@ class Function(Backend):
     Args:
         spec: "module:function", the module importable or in the current folder, or "path/to/file.py:function". A name
             with dots reaches into classes and objects.
+        op: the operator that the function is; by default its name and that of its first parameter tell.
 
     It is called as `function(logits, targets, weight, pos_weight=..., reduction=...)`, a gradient with grad_output as
     its first argument, weights left out where the case has none, and reduction where it is "none" and the function
     does not take it. The operands are read-only. A function whose name ends in "target_backward" is the gradient with
-    respect to the targets, another one that ends in "backward" that with respect to the logits.
+    respect to the targets; another one that ends in "backward", or whose first parameter begins with "grad", that with
+    respect to the logits. `op` says it where names do not.
 
     Raises:
         BackendError: no such file, module or function, or it does not load; it is not callable.
     """
 
-    def __init__(self, spec: str) -> None:
+    def __init__(self, spec: str, op: Op | None = None) -> None:
         self.name = spec
         where, _, path = spec.rpartition(":")
         is_file = where.endswith(".py")
@@ -97,7 +99,7 @@ class Function(Backend):
             self._signature: inspect.Signature | None = inspect.signature(found)
         except (TypeError, ValueError):  # of a function in C that does not tell
             self._signature = None
-        self._ops = self._operators(path.rpartition(".")[2])
+        self._ops = self._operators(path.rpartition(".")[2]) if op is None else (op,)
 
     def _operators(self, name: str) -> tuple[Op, ...]:
         """What the function may be, by its name and its first argument."""
@@ -110,8 +112,7 @@ class Function(Backend):
         first = next(iter(self._signature.parameters.values()))
         if first.kind is inspect.Parameter.VAR_POSITIONAL:
             return tuple(Op)
-        is_gradient = first.name.startswith("grad")
-        return (Op.BACKWARD, Op.TARGET_BACKWARD) if is_gradient else (Op.LOSS,)
+        return (Op.BACKWARD,) if first.name.startswith("grad") else (Op.LOSS,)
 
     def _arguments(self, case: Case, operands: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         first = [] if case.op is Op.LOSS else [operands["grad_output"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def print_table(run: RunResult, console: Console, verbose: bool = False) -> None
             console.print(line)
         if verbose or len(cases) == 1:
             _worst(case, console)
-    for line in _legend(cases):
+    for line in (*_unjudged(cases), *_legend(cases)):
         console.print(line)
     status = Text(WORDS[run.status], style=_STYLES[run.status])
     total = summary(run)
@@ -75,7 +76,7 @@ def _verdicts(cases: Sequence[CaseResult], console: Console) -> None:
         table.add_column(heading, no_wrap=True)
     for heading in names if apart else ["verdicts"]:
         table.add_column(_plain(heading), no_wrap=True, overflow="ellipsis")
-    table.add_column("max ULP", justify="right", no_wrap=True)
+    table.add_column("max ULP", justify="right", min_width=8, no_wrap=True)
     for case in cases:
         by_name = {verdict.profile: verdict for verdict in case.verdicts}
         cells = [_cell(case, by_name.get(name)) for name in names] if apart else [_stacked(case)]
@@ -127,6 +128,18 @@ def _reasons(case: CaseResult, verbose: bool) -> list[Text]:
                 note = f" ({metric.note})" if metric.note else ""
                 lines.append(_plain(f"    {metric.name}: {relation(metric)}{note}", style))
     return lines
+
+
+def _unjudged(cases: Sequence[CaseResult]) -> list[Text]:
+    """What was asked for and not judged, with the reason: it does not count, so it must not go unsaid."""
+    reasons: Counter[str] = Counter()
+    for case in cases:
+        if why := case.facts.get("skipped"):
+            reasons[f"cases left out: {why}"] += 1
+        for verdict in case.verdicts:
+            if verdict.status is Status.NOT_JUDGED:
+                reasons[f"cases not judged by {verdict.profile}: {verdict.why}"] += 1
+    return [_plain(f"{count} {reason}", _STYLES[Status.NOT_JUDGED]) for reason, count in reasons.most_common()]
 
 
 def _legend(cases: Sequence[CaseResult]) -> list[Text]:
