@@ -69,8 +69,9 @@ def run(
     env: dict[str, str] | None = None,
     timeout: float = 120,
     check: bool = True,
+    accept: Sequence[int] = (0,),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program; unless `check` is false, its status must be 0, else what it printed is the test's failure."""
+    """Run a program; unless `check` is false, its status must be in `accept`, else what it printed is the failure."""
     done = subprocess.run(
         [str(c) for c in command],
         cwd=cwd,
@@ -81,7 +82,7 @@ def run(
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    if check and done.returncode != 0:
+    if check and done.returncode not in accept:
         shown = " ".join(str(c) for c in command)
         raise AssertionError(f"{shown}\nstatus {done.returncode}\n{done.stdout[-6000:]}{done.stderr[-6000:]}")
     return done
