@@ -7,7 +7,7 @@
 // 2^-53 sigma, the sum of the block's q is exact, and so is the remainder v - q, which goes to the next sigma.
 #pragma once
 
-#include "elementwise.hpp"
+#include "block.hpp"
 #include "half.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
