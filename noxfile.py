@@ -1,4 +1,4 @@
-"""One word per task: build, test, exhaustive, lint, bench, accuracy, scoreboard, docs, gate."""
+"""One word per task: build, test, exhaustive, aarch64, lint, bench, accuracy, scoreboard, docs, gate."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def exhaustive(session: nox.Session) -> None:
     """The long sweeps alone."""
     session.install(".[test]")
     session.run("pytest", "-m", "exhaustive", *session.posargs)
+
+
+@nox.session
+def aarch64(session: nox.Session) -> None:
+    """The same bits on AArch64: cross-compiled, emulated (Debian: g++-aarch64-linux-gnu, qemu-user)."""
+    session.install(".[test]")
+    test = "tests/determinism/test_engine_hashes.py"
+    session.run("pytest", test, *session.posargs, env={"BCELOGITS_TESTS_NEED_ALL": "1"})
 
 
 @nox.session
