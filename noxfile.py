@@ -54,10 +54,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Timings against the peers that are installed; see docs/benchmarks.md for what to install."""
-    session.install(".[test,bf16]", *(session.posargs or []))
-    where = ["--markdown", "docs/benchmarks.md", "--csv", "benchmarks/results/latest.csv"]
+    """Timings against peers, installed if they are named as arguments: every figure of the README and the docs."""
+    session.install(".[test,bf16,bench]", *(session.posargs or []))
+    rows = "benchmarks/results/latest.csv"
+    where = ["--csv", rows, "--markdown", "docs/benchmarks.md", "--plot", "docs/roofline.svg"]
     session.run("python", "-m", "benchmarks", *where)
+    session.run("python", "-m", "benchmarks.torch_table", rows, "docs/torch.md")
 
 
 @nox.session
