@@ -229,10 +229,8 @@ def render() -> str:
         kind = "float" if bits == 24 else "double"
         lines.append(f"constexpr {kind} {name} = {hexfloat(value, bits)};  // {meaning}")
     words, worst = table()
-    lines += [
-        "",
-        f"// kShare*2^(j/4) less the bits of (kMagic + j) << 21; rounding loses 2^{mpmath.nstr(mpmath.log(worst, 2), 4)}.",
-    ]
+    lost = mpmath.nstr(mpmath.log(worst, 2), 4)
+    lines += ["", f"// kShare*2^(j/4) less the bits of (kMagic + j) << 21; rounding loses 2^{lost}."]
     lines.append(f"constexpr std::uint32_t kPowers[{len(words)}] = {{{', '.join(f'{w:#010x}u' for w in words)}}};")
     for name, meaning, relative, values, error, bits in polynomials():
         kind = "float" if bits == 24 else "double"

@@ -61,7 +61,6 @@ inline VF either(VF a, VF b) {  // bitwise
 }
 // Neither fmax nor fmaxnm: both order the zeros, and fmax makes a new NaN.
 inline VF max_or_second(VF a, VF b) { return {vbslq_f32(vcgtq_f32(a.v, b.v), a.v, b.v)}; }
-inline VF scale_from_bits(VF a) { return {vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a.v), 23))}; }
 // With b the bits of a lane: the float with bits table[b & 3] + (b << 21).
 inline VF table_scale(VF a, const std::uint32_t (&table)[4]) {
   const uint32x4_t b = vreinterpretq_u32_f32(a.v);
