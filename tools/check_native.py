@@ -29,9 +29,8 @@ COMMON = ["-O3", "-std=c++20", "-fPIC", "-ffp-contract=off", "-fno-math-errno", 
 
 def check_format() -> list[str]:
     """Names of files that clang-format would change."""
-    files = [
-        p for p in (ROOT / "native").rglob("*") if p.suffix in {".cpp", ".hpp", ".inc"} and p.name != "constants.hpp"
-    ]
+    sources = [p for folder in ("native", "tools") for p in (ROOT / folder).rglob("*")]
+    files = [p for p in sources if p.suffix in {".cpp", ".hpp", ".inc"} and p.name != "constants.hpp"]
     done = subprocess.run(
         ["clang-format", "--dry-run", "-Werror", *map(str, sorted(files))], capture_output=True, text=True, check=False
     )
