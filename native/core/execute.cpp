@@ -9,6 +9,7 @@
 #include <new>
 #include <vector>
 
+#include "../runtime/machine.hpp"
 #include "../runtime/pool.hpp"
 #include "loader.hpp"
 #include "tile.hpp"
@@ -32,6 +33,7 @@ constexpr bool kReadsTargets[] = {
 
 constexpr std::int64_t kGrain = 4 * static_cast<std::int64_t>(kBlock);  // elements handed out at a time
 constexpr std::int64_t kParallelFrom = 1 << 17;  // below, waking a thread costs more than it gives
+constexpr std::int64_t kShareFrom = 1 << 15;     // from here on, one that is awake helps
 
 struct Workspace {
   alignas(64) char loss[Scratch::kBytes];  // losses to be summed or converted; first, as often nothing else is needed
@@ -112,6 +114,10 @@ class Runner {
     has_grad_ = plan.op != Op::Loss;
     if (has_grad_) grad_.prepare(plan.grad_out, row, compute_);
     if (plan.elementwise_loss()) loss_.prepare(plan.loss_out, row, compute_);
+    // Lines that would leave the last cache before anyone reads them need not be fetched into it to be written.
+    const std::size_t written = static_cast<std::size_t>(plan.count) * ((grad_.direct ? size_of(grad_.out->dtype) : 0) +
+                                                                        (loss_.direct ? size_of(loss_.out->dtype) : 0));
+    stream_ = written > last_cache_bytes();
     const int weights = (has_w_ ? kernels::kHasWeight : 0) | (has_p_ ? kernels::kHasPosWeight : 0);
     const auto kernel = [&](kernels::Op which, bool row_store) {
       return table_.op[which][plan.row][row_store ? 0 : 1][weights];
@@ -130,6 +136,7 @@ class Runner {
     kernels::BlockArgs a{};
     a.scale_hi = scale_hi_;
     a.scale_lo = scale_lo_;
+    a.stream = stream_;
     for (std::int64_t i = begin; i < end; i += static_cast<std::int64_t>(kBlock)) {
       const auto n = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(kBlock), end - i));
       a.n = n;
@@ -146,6 +153,7 @@ class Runner {
       if (has_grad_) grad_.finish(i, n, ws_.grad, ws_, table_);
       if (!loss_.out && sum) add_block(ws_.loss, plan_.wide, n, *sum);
     }
+    if (stream_) table_.fence();
   }
 
  private:
@@ -170,7 +178,7 @@ class Runner {
   DType compute_ = DType::F32;
   Loader x_, t_, w_, p_, g_;
   Sink loss_, grad_;
-  bool has_w_ = false, has_p_ = false, has_grad_ = false;
+  bool has_w_ = false, has_p_ = false, has_grad_ = false, stream_ = false;
   double scale_hi_ = 1, scale_lo_ = 0;
   kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
 };
@@ -204,8 +212,12 @@ struct Given {
 
 std::int64_t chunks_of(const Plan& plan) { return (plan.count + kGrain - 1) / kGrain; }
 
+int most_workers(const Plan& plan, int threads) {
+  return plan.count < kShareFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(plan)));
+}
 int workers_for(const Plan& plan, int threads) {
-  return plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(plan)));
+  const int most = most_workers(plan, threads);
+  return most > 1 && plan.count < kParallelFrom && !hand_out_is_cheap() ? 1 : most;
 }
 
 Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& given) {
@@ -264,7 +276,7 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
 
 std::size_t scratch_bytes(const Plan& plan, int threads) {
   const std::size_t each = plan.count == 0 ? 0 : share(plan);
-  return each == 0 ? 0 : each * static_cast<std::size_t>(workers_for(plan, threads)) + kAlign - 1;
+  return each == 0 ? 0 : each * static_cast<std::size_t>(most_workers(plan, threads)) + kAlign - 1;
 }
 
 void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum) {

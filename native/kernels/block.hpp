@@ -60,7 +60,7 @@ struct Block {
   Factor<V> scale;
   Factor<VD> wide_scale;
   V zero_scale;  // 0 where the scale is 0, else 1
-  bool scale_plain;
+  bool scale_plain, past_caches;
   static constexpr bool is_float = sizeof(E) == 4, narrow_out = sizeof(ST) == 2;
   static constexpr bool uses_exp = op != kTargetGrad || P_, uses_log = op != kGrad && uses_exp;
   static constexpr bool minds_soft = P_ || op != kLoss;   // the loss without pos_weight has one form for all targets
@@ -203,7 +203,7 @@ struct Block {
                    fine);
         if (!all(fine)) r = select(fine, r, loss_careful<W_, P_, narrow_out>(xv, tv, wv, pv));
       }
-      r.store(out + i);
+      put(r, i);
       return;
     }
     Factor<V> c = scale;
@@ -232,21 +232,38 @@ struct Block {
       }
       if constexpr (op == kValueAndGrad) loss.store(loss_scratch + i);
     }
+    put(r, i);
+  }
+
+  void put(V r, std::size_t i) {
+    if constexpr (!narrow_out)
+      if (past_caches) return r.stream(out + i);
     r.store(out + i);
+  }
+
+  // Third and fourth pass in one, for the loss of plain operands without weights.
+  void directly(std::size_t i, std::size_t m, Stages<V>& s) {
+    for (std::size_t k = 0; k < m; k += V::W) {
+      const V xv = x.at(i + k);
+      const V r = loss_direct(V::load(s.first + k), V::load(s.rest + k), neg_abs(xv), sign_bit(xv), t.at(i + k));
+      if constexpr (narrow_out) {
+        auto fine = ordered(V::set1(1), V::set1(1));
+        demand<true>(r, V::set1(1), V::set1(1), V::set1(1), fine);
+        if (!all(fine)) {
+          r.store(s.head + k);
+          finish<true>(i + k, k, s);
+          continue;
+        }
+      }
+      put(r, i + k);
+    }
   }
 
   void run(std::size_t i, std::size_t m, Stages<V>& s) {
     const Nature nature = prepare(i, m, s);
     if constexpr (uses_log) logarithms(m, s);
-    if constexpr (op == kLoss && direct && !narrow_out) {
-      if (nature != Nature::kAny) {  // nothing is left to be done in a fourth pass
-        for (std::size_t k = 0; k < m; k += V::W) {
-          const V xv = x.at(i + k);
-          loss_direct(V::load(s.first + k), V::load(s.rest + k), neg_abs(xv), sign_bit(xv), t.at(i + k))
-              .store(out + i + k);
-        }
-        return;
-      }
+    if constexpr (op == kLoss && direct) {
+      if (nature != Nature::kAny) return directly(i, m, s);
     }
     if (nature == Nature::kHard)
       parts<true>(i, m, s);
@@ -275,6 +292,8 @@ void run_block(const BlockArgs& a) {
   const E lo = sizeof(E) == 8 ? (E)a.scale_lo : (E)(a.scale_hi - (double)hi);
   b.scale = {V::set1(hi), V::set1(lo - lo == 0 ? lo : 0)};
   b.zero_scale = V::set1(a.scale_hi == 0 ? 0 : 1);
+  // Each stage starts where the block does, or whole lines further on.
+  b.past_caches = a.stream && (std::uintptr_t)b.out % kStreamAlign == 0;
   b.scale_plain = a.scale_hi <= 0x1p30 && a.scale_hi >= -0x1p30;
   Stages<V> stages;
   const std::size_t whole = a.n / V::W * V::W, rest = a.n - whole;
@@ -288,6 +307,7 @@ void run_block(const BlockArgs& a) {
     ST results[V::W], *const out = b.out;
     E losses[V::W], *const loss = b.loss_scratch;
     b.out = results;
+    b.past_caches = false;
     b.loss_scratch = losses;
     b.run(0, V::W, stages);
     __builtin_memcpy(out + whole, results, rest * sizeof(ST));

@@ -78,6 +78,7 @@ __attribute__((noinline)) VD grad_careful(VD x, VD t, VD w, VD p, VD g, Factor<V
   grad_parts<P_>(S, E, negative, t, p, q, rest);
   const VD normal = scaled(q, rest, c);
   const auto fine = ge(z, floor) & finite(normal) & finite(p);
+  if (all(fine)) return normal;
   return canonical(select(fine, normal, grad_limit<P_>(z, negative, t, p, factor, c)));
 }
 
@@ -124,6 +125,7 @@ __attribute__((noinline)) VD target_grad_careful(VD x, VD w, VD p, VD g, Factor<
   VD limit = mul0(negate(x), factor);
   if constexpr (P_) {
     fine = fine & ge(z, floor) & finite(p);
+    if (all(fine)) return normal;
     const VD up = VD::set1(kUp), down = VD::set1(kDown), pm1 = p - VD::set1(1);
     VD L, L_up, L_low;
     near_and_far(z, log1p_value, L, L_up, L_low);

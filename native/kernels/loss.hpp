@@ -76,6 +76,7 @@ __attribute__((noinline)) VD loss_careful(VD x, VD t, VD w, VD p) {
   loss_parts<P_>(H, C, max_or_second(z, floor), negative, t, p, P, low);
   const VD normal = weighted<W_>(P, low, w);
   const auto fine = ge(z, floor) & finite(normal) & finite(p);
+  if (all(fine)) return normal;  // an element of 16 bits near a tie
   return canonical(select(fine, normal, loss_limit<W_, P_>(z, negative, t, w, p)));
 }
 

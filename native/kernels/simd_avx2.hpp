@@ -25,6 +25,7 @@ struct VF {
   static VF load(const bf16* p) {
     return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)), 16))};
   }
+  void stream(float* p) const { _mm256_stream_ps(p, v); }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   void store(f16* p) const {
     _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -101,6 +102,7 @@ struct VD {
   static VD set1(double a) { return {_mm256_set1_pd(a)}; }
   static VD load(const double* p) { return {_mm256_loadu_pd(p)}; }
   static VD load(const float* p) { return {_mm256_cvtps_pd(_mm_loadu_ps(p))}; }
+  void stream(double* p) const { _mm256_stream_pd(p, v); }
   void store(double* p) const { _mm256_storeu_pd(p, v); }
   void store(float* p) const { _mm_storeu_ps(p, _mm256_cvtpd_ps(v)); }
 };
@@ -180,6 +182,7 @@ struct BitRange {
   }
 };
 
+inline void fence() { _mm_sfence(); }
 inline std::uint64_t enter_fp() {
   const unsigned saved = _mm_getcsr();
   _mm_setcsr(0x1f80);

@@ -25,6 +25,7 @@ struct VF {
   static VF load(const bf16* p) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16))};
   }
+  void stream(float* p) const { _mm512_stream_ps(p, v); }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store(f16* p) const {
     _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -97,6 +98,7 @@ struct VD {
   static VD set1(double a) { return {_mm512_set1_pd(a)}; }
   static VD load(const double* p) { return {_mm512_loadu_pd(p)}; }
   static VD load(const float* p) { return {_mm512_cvtps_pd(_mm256_loadu_ps(p))}; }
+  void stream(double* p) const { _mm512_stream_pd(p, v); }
   void store(double* p) const { _mm512_storeu_pd(p, v); }
   void store(float* p) const { _mm256_storeu_ps(p, _mm512_cvtpd_ps(v)); }
 };
@@ -158,6 +160,7 @@ struct BitRange {
   std::uint32_t max() const { return _mm512_reduce_max_epu32(high); }
 };
 
+inline void fence() { _mm_sfence(); }
 inline std::uint64_t enter_fp() {
   const unsigned saved = _mm_getcsr();
   _mm_setcsr(0x1f80);

@@ -36,6 +36,7 @@ struct VF {
   static VF load(const float* p) { return {fetch<float32x4_t>(p)}; }
   static VF load(const f16* p) { return {vcvt_f32_f16(fetch<float16x4_t>(p))}; }
   static VF load(const bf16* p) { return {vreinterpretq_f32_u32(vshll_n_u16(fetch<uint16x4_t>(p), 16))}; }
+  void stream(float* p) const { put(p, v); }  // no such store among the intrinsics
   void store(float* p) const { put(p, v); }
   void store(f16* p) const { put(p, vcvt_f16_f32(v)); }  // rounds as FPCR says: see enter_fp
   void store(bf16* p) const {                            // NaN is the canonical one here, and stays one
@@ -110,6 +111,7 @@ struct VD {
   static VD set1(double a) { return {vdupq_n_f64(a)}; }
   static VD load(const double* p) { return {fetch<float64x2_t>(p)}; }
   static VD load(const float* p) { return {vcvt_f64_f32(fetch<float32x2_t>(p))}; }
+  void stream(double* p) const { put(p, v); }
   void store(double* p) const { put(p, v); }
   void store(float* p) const { put(p, vcvt_f32_f64(v)); }
 };
@@ -180,6 +182,8 @@ struct Bound<VD> {
     return bit_cast<double>(p > q ? p : q) <= limit;
   }
 };
+
+inline void fence() {}
 
 // All of FPCR, as 0: to nearest even, subnormal numbers kept in every format, NaN handed on, no traps, IEEE half
 // precision, and none of the alternate behaviours of FEAT_AFP.

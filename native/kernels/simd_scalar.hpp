@@ -41,6 +41,7 @@ struct Scalar {
   static Scalar load(const T* p) {
     return {(E)widen(*p)};
   }
+  void stream(E* p) const { *p = v; }  // no such store in portable C++
   template <class T>
   void store(T* p) const {
     narrow((double)v, p);
@@ -123,6 +124,7 @@ struct BitRange {
   std::uint32_t max() const { return high; }
 };
 
+inline void fence() {}
 #if defined(__x86_64__)
 inline std::uint64_t enter_fp() {
   const unsigned saved = _mm_getcsr();

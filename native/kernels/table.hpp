@@ -36,7 +36,10 @@ struct BlockArgs {
   void* grad;                 // store type
   double scale_hi, scale_lo;  // gradients are multiplied by their (unevaluated) sum; lo counts in row kF64 alone
   std::size_t n;
+  bool stream;  // results of a compute type go past the caches, where they are aligned to kStreamAlign; then call
+                // `fence`
 };
+inline constexpr std::size_t kStreamAlign = 64;
 using BlockFn = void (*)(const BlockArgs&);
 
 // The sum of a block as up to four numbers, each of them exact; `exact` is 0 when that was not possible
@@ -55,6 +58,7 @@ struct KernelTable {
   void (*store[2][kRows])(const void* src, void* dst, std::size_t n);
   BlockSum (*sum_f32)(const float* v, std::size_t n);
   BlockSum (*sum_f64)(const double* v, std::size_t n);
+  void (*fence)();  // after stores past the caches: before another thread may read them
   // Put the floating-point environment of this thread into the IEEE default state, and back.
   std::uint64_t (*enter_fp)();
   void (*leave_fp)(std::uint64_t saved);
