@@ -1,4 +1,4 @@
-"""One word per task: build, test, exhaustive, lint, bench, accuracy, scoreboard, docs, gate."""
+"""One word per task: build, test, exhaustive, aarch64, lint, bench, accuracy, scoreboard, docs, gate."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ def exhaustive(session: nox.Session) -> None:
 
 
 @nox.session
+def aarch64(session: nox.Session) -> None:
+    """The same bits on AArch64: cross-compiled, emulated (Debian: g++-aarch64-linux-gnu, qemu-user)."""
+    session.install(".[test]")
+    test = "tests/determinism/test_engine_hashes.py"
+    session.run("pytest", test, *session.posargs, env={"BCELOGITS_TESTS_NEED_ALL": "1"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Formatting, lint rules, types, and what the compiler must not have produced."""
     session.install(".[lint,test]")
@@ -46,17 +54,23 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Timings against the peers that are installed; see docs/benchmarks.md for what to install."""
-    session.install(".[test,bf16]", *(session.posargs or []))
-    where = ["--markdown", "docs/benchmarks.md", "--csv", "benchmarks/results/latest.csv"]
+    """Timings against peers, installed if they are named as arguments: every figure of the README and the docs."""
+    session.install(".[test,bf16,bench]", *(session.posargs or []))
+    rows = "benchmarks/results/latest.csv"
+    where = ["--csv", rows, "--markdown", "docs/benchmarks.md", "--plot", "docs/roofline.svg"]
     session.run("python", "-m", "benchmarks", *where)
+    session.run("python", "-m", "benchmarks.torch_table", rows, "docs/torch.md")
 
 
 @nox.session
 def accuracy(session: nox.Session) -> None:
-    """The accuracy report; --full is the default here and takes about ten minutes."""
-    session.install(".[test]")
-    session.run("python", "tools/accuracy.py", *(session.posargs or ["--full", "--markdown", "docs/accuracy.md"]))
+    """For every night: all float32 logits and long searches, for this package and others; see docs/accuracy.md.
+
+    Rewrites the page: a quarter of an hour on two cores, too long for CI. In parts: `-- --full --only float64 ...`.
+    """
+    session.install(".[test,bf16]", "torch==2.13.0", "optax==0.2.8", "tensorflow-cpu==2.21.0")
+    files = ["--markdown", "docs/accuracy.md", "--json", "build/accuracy.json"]
+    session.run("python", "tools/accuracy.py", *(session.posargs or ["--full"]), *files)
 
 
 @nox.session

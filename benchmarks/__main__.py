@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import importlib.util
+import os
 import platform
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import machine, overhead, report
-from benchmarks.cases import CLASSES, DTYPE_ALIASES, DTYPES, OPS, OPTIONS, SIZES, Case, grid, size_name
+from benchmarks import machine, overhead, plan, plot, report
+from benchmarks.cases import DTYPE_ALIASES, DTYPES, OPS, OPTIONS, SIZES, size_name
 from benchmarks.contenders import registry
-from benchmarks.rows import Run, Writer, read, text_row
+from benchmarks.rows import Run, Writer, figure_row, merge, read, text_row
 from benchmarks.runner import Limits, Runner
 from benchmarks.worker import Worker, WorkerError
 
@@ -20,11 +24,11 @@ QUICK_SIZES = (64, 1 << 16, 1 << 20)
 
 
 def parse_size(text: str) -> int:
-    """`4096`, `2^20` or `2**20`; a multiple of the length of the weight vectors."""
+    """`4096`, `2^20` or `2**20`."""
     base, _, exponent = text.strip().replace("**", "^").partition("^")
     size = int(base) ** int(exponent) if exponent else int(base)
-    if size <= 0 or size % CLASSES:
-        raise argparse.ArgumentTypeError(f"size {text}: must be a positive multiple of {CLASSES}")
+    if size <= 0:
+        raise argparse.ArgumentTypeError(f"size {text}: must be positive")
     return size
 
 
@@ -49,32 +53,58 @@ def choices(allowed: tuple[str, ...], aliases: dict[str, str] | None = None) -> 
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    names = tuple(registry())
+    names, parts = tuple(registry()), tuple(plan.PARTS)
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Time bcelogits and its peers on one grid of cases, interleaved, and write tables.",
+        description="Time bcelogits and its peers, interleaved, and write tables and a plot. Without --sizes, "
+        "--dtypes, --ops and --options the parts of benchmarks/plan.py are measured; with any of them, every "
+        "combination.",
     )
     add = parser.add_argument
+    add("--parts", type=choices(parts), help=f"of {', '.join(parts)} (default all; with --sizes and its like: none)")
     add("--sizes", type=parse_sizes, help=f"elements, e.g. 64,4096,2^20 (default {','.join(map(size_name, SIZES))})")
     add("--dtypes", type=choices(DTYPES, DTYPE_ALIASES), help="of f32, f16, bf16, f64 (default all)")
-    add("--ops", type=choices(OPS), default=OPS, help=f"of {', '.join(OPS)} (default all)")
-    add("--options", type=choices(OPTIONS), default=OPTIONS, help="of none, weighted (default both)")
+    add("--ops", type=choices(OPS), help=f"of {', '.join(OPS)} (default all but forward-sum)")
+    add("--options", type=choices(tuple(OPTIONS)), help=f"of {', '.join(OPTIONS)} (default none)")
     add("--contenders", type=choices(names), default=names, help=f"of {', '.join(names)} (default all installed)")
-    add("--repeats", type=int, help="samples per contender and case (default 9)")
-    add("--budget", type=float, help="seconds of samples per contender and case, then fewer samples (default 4)")
+    add("--repeats", type=int, help="samples per contender and case (default: what the part says; 9)")
+    add("--budget", type=float, help=f"seconds of samples per contender and case (default {Limits.budget:g})")
     add("--threads", type=int, default=2, help="threads of every contender (default 2)")
     add("--csv", type=Path, metavar="PATH", help="write every figure as a row, while the run goes on")
     add("--markdown", type=Path, metavar="PATH", help="write the report, between its markers if the page exists")
+    add("--plot", type=Path, metavar="SVG", help="draw the roofline, with matplotlib")
     add("--quick", action="store_true", help=f"sizes {','.join(map(size_name, QUICK_SIZES))}, f32, 3 samples")
-    add("--no-overhead", action="store_true", help="leave out the import times and the calls on 64 elements")
-    add("--report-from", type=Path, metavar="CSV", help="measure nothing: make the report from an earlier --csv")
+    add("--list", action="store_true", help="print what would be measured, and measure nothing")
+    add(
+        "--report-from",
+        type=Path,
+        nargs="+",
+        metavar="CSV",
+        help="measure nothing: report and plot of earlier --csv files; of a cell in several, the last counts",
+    )
     args = parser.parse_args(argv)
-    args.sizes = args.sizes or (QUICK_SIZES if args.quick else SIZES)
-    args.dtypes = args.dtypes or (("float32",) if args.quick else DTYPES)
-    args.repeats = args.repeats or (3 if args.quick else Limits.repeats)
-    args.budget = args.budget or (1.0 if args.quick else Limits.budget)
-    if args.threads < 1 or args.repeats < 1:
+    custom = args.quick or any((args.sizes, args.dtypes, args.ops, args.options))
+    args.parts = args.parts or (() if custom else parts)
+    args.jobs = plan.planned(args.parts)
+    if custom:
+        args.jobs = plan.merged(
+            args.jobs
+            + plan.product(
+                args.sizes or (QUICK_SIZES if args.quick else SIZES),
+                args.dtypes or (("float32",) if args.quick else DTYPES),
+                args.ops or plan.MAIN_OPS,
+                args.options or ("none",),
+                tuple(name for name, contender in registry().items() if contender.has_peak or contender.is_limit),
+                args.repeats or (3 if args.quick else 9),
+            )
+        )
+    if args.repeats:
+        args.jobs = [plan.Job(job.case, job.contenders, args.repeats) for job in args.jobs]
+    args.budget = args.budget or Limits.budget
+    if args.threads < 1 or (args.repeats is not None and args.repeats < 1):
         parser.error("--threads and --repeats must be at least 1")
+    if args.plot is not None and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--plot: needs matplotlib")
     if args.markdown is not None:
         try:
             report.around(args.markdown)  # before the measuring, not an hour later
@@ -83,18 +113,18 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def start_workers(names: tuple[str, ...], threads: int) -> list[Worker]:
+def start_workers(names: tuple[str, ...], threads: int, remark: Callable[[str], None]) -> list[Worker]:
     """A process per contender; those that are not installed or do not start are named and left out."""
     workers: list[Worker] = []
     for name in names:
         missing = registry()[name].missing()
         if missing is not None:
-            print(f"skipped: {name} ({missing} is not installed)", flush=True)
+            remark(f"without {name}: {missing} is not installed")
             continue
         try:
             workers.append(Worker(name, threads))
         except WorkerError as error:
-            print(f"skipped: {name} (did not start: {error})", flush=True)
+            remark(f"without {name}: it did not start ({error})")
     return workers
 
 
@@ -112,31 +142,59 @@ def measure(args: argparse.Namespace, note: str, writer: Writer) -> None:
             print(f"note: {text}", flush=True)
             writer.add(text_row(run, text))
 
+    started = time.perf_counter()
     remark(note)
     if machine.load_average() > 0.5:
         remark(f"load average {machine.load_average():.2f} at the start: something else was running")
-    if not args.no_overhead:
+    machine.use_cpus(args.threads)
+    for level, size in machine.cache_bytes(args.threads).items():
+        writer.add(figure_row(run, "cache_bytes", "", size, size, level))
+    if "overhead" in args.parts or args.quick:
         for row in overhead.import_rows(run, 3 if args.quick else 15):
             writer.add(row)
-    machine.use_cpus(args.threads)
-    cases: list[Case] = [] if args.no_overhead else overhead.call_cases()
-    cases += [case for case in grid(args.sizes, args.dtypes, args.ops, args.options) if case not in cases]
-    workers = start_workers(args.contenders, args.threads)
-    runner = Runner(run, workers, writer, Limits(args.repeats, args.budget), lambda text: print(text, flush=True))
+    if "overhead" in args.parts:
+        try:
+            for row in overhead.c_rows(run):
+                writer.add(row)
+        except (OSError, subprocess.CalledProcessError) as error:
+            remark(f"calls from C were not measured: {error}")
+    wanted = {name for job in args.jobs for name in job.contenders}
+    peaks = plan.peak_cases() if "memory" in args.parts else []
+    if peaks:
+        wanted |= {*plan.NEW, *plan.KEPT, "bcelogits-torch"}
+    workers = start_workers(tuple(name for name in args.contenders if name in wanted), args.threads, remark)
+    runner = Runner(run, workers, writer, Limits(args.budget), lambda text: print(text, flush=True))
     try:
-        runner.run_cases(cases)
-        runner.measure_peaks(cases)
+        runner.run_jobs(args.jobs)
+        runner.measure_peaks(peaks)
     finally:
         for text in runner.remarks():
             remark(text)
+        what = ", ".join(args.parts) or "cases of its own"
+        remark(f"this run ({what}) took {(time.perf_counter() - started) / 60:.0f} minutes")
         for worker in workers:
             worker.close()
 
 
 def main(argv: list[str] | None = None) -> int:
     args = arguments(argv)
+    if args.list:
+        for job in args.jobs:
+            print(
+                f"{job.case}: {job.repeats} x {', '.join(name for name in job.contenders if name in args.contenders)}"
+            )
+        return 0
     if args.report_from is not None:
-        rows = read(args.report_from)
+        try:
+            rows = merge(map(read, args.report_from))
+        except ValueError as error:
+            print(f"--report-from: {error}", file=sys.stderr)
+            return 1
+        if args.csv is not None:
+            writer = Writer(args.csv)
+            for row in rows:
+                writer.add(row)
+            writer.close()
     else:
         note = machine.restart_without_slowing_variables()
         writer = Writer(args.csv)
@@ -150,7 +208,11 @@ def main(argv: list[str] | None = None) -> int:
     if not rows:
         print("nothing was measured", file=sys.stderr)
         return 1
-    text = report.markdown(rows)
+    picture = None
+    if args.plot is not None:
+        plot.draw(rows, args.plot)
+        picture = os.path.relpath(args.plot, args.markdown.parent if args.markdown is not None else None)
+    text = report.markdown(rows, picture)
     if args.markdown is None:
         print(f"\n{text}")
     else:

@@ -1,4 +1,4 @@
-"""The machine's own limits, measured as contenders of the same run: the bare memory traffic of a case.
+"""Cross checks of the machine's limit (benchmarks/limit.cpp): the bare traffic of a case through NumPy and PyTorch.
 
 An operation that only reads (`forward-mean`) is held against reading two arrays of its size; one that
 also writes against reading two and writing a third. Nothing that computes the loss can be faster than the
@@ -24,6 +24,12 @@ from benchmarks.cases import Case
 from benchmarks.contenders import Contender, Prepared, TorchEager, load
 
 Loop = Callable[[int], None]
+SMALLEST = 1 << 10  # elements: below, it is not memory that takes the time
+
+
+def two_arrays(case: Case) -> bool:
+    """Whether the case reads as much as two arrays: these programs know no other."""
+    return case.reads == 2 and case.size >= SMALLEST
 
 
 def fastest(loops: dict[str, Loop]) -> Prepared:
@@ -53,6 +59,11 @@ class NumpyLimit(Contender):
     name = "limit-numpy"
     modules = ("numpy",)
     is_limit: ClassVar[bool] = True
+    has_peak: ClassVar[bool] = False
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return two_arrays(case)
 
     @staticmethod
     def environment(threads: int) -> dict[str, str]:
@@ -108,6 +119,11 @@ class TorchLimit(Contender):
     name = "limit-torch"
     modules = ("numpy", "torch")
     is_limit: ClassVar[bool] = True
+    has_peak: ClassVar[bool] = False
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return two_arrays(case)
 
     environment = staticmethod(TorchEager.environment)
 

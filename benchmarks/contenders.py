@@ -13,16 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from benchmarks.cases import Answer, Case, Inputs, make_inputs
+from benchmarks.cases import LAYOUTS, Answer, Case, Inputs, make_inputs
+
+# NumPy asks for huge pages for its large arrays; the allocators of the others can, and new results cost them up to half
+# as much then. Ours come from NumPy, so that theirs on small pages would be a comparison of allocators.
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "THP_MEM_ALLOC_ENABLE": "1"}
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A case ready to be called. `loop(n)` does n calls where a loop in Python would be the wrong measure."""
+    """A case ready to be called.
+
+    Where a loop in Python would be the wrong measure, `loop(n)` does n calls, or `clock(n)` does them and says how
+    many seconds they took by its own clock.
+    """
 
     call: Callable[[], Any]
     answer: Callable[[Any], Answer] | None = None
     loop: Callable[[int], None] | None = None
+    clock: Callable[[int], float] | None = None
     note: str = ""
 
 
@@ -32,6 +41,7 @@ class Contender(ABC):
     name: ClassVar[str]
     modules: ClassVar[tuple[str, ...]]
     is_limit: ClassVar[bool] = False
+    has_peak: ClassVar[bool] = True  # whether its peak memory means anything
 
     @staticmethod
     def environment(threads: int) -> dict[str, str]:
@@ -105,7 +115,7 @@ class Ours(Contender):
         inputs = make_inputs(case)
         x, t = inputs.logits, inputs.targets
         options: dict[str, Any] = {"reduction": case.reduction, **self.outputs(case, inputs)}
-        if case.option == "weighted":
+        if case.option not in ("none", *LAYOUTS):  # without weights, as people call it without them
             options |= {"weight": inputs.weight, "pos_weight": inputs.pos_weight}
         if case.op == "backward":
             backward = self.package.binary_cross_entropy_with_logits_backward
@@ -146,8 +156,8 @@ class NumpyOneLiner(Contender):
 
         inputs = make_inputs(case)
         x, t = inputs.logits, inputs.targets
-        w: Any = inputs.weight
-        p: Any = inputs.pos_weight
+        w: Any = 1 if inputs.weight is None else inputs.weight
+        p: Any = 1 if inputs.pos_weight is None else inputs.pos_weight
         scale = 1 / case.size
 
         def plain() -> Any:
@@ -163,13 +173,64 @@ class NumpyOneLiner(Contender):
             s = 1 / (1 + np.exp(-x))
             return w * ((1 - t) * s - p * t * (1 - s)) * scale
 
-        loss, grad = (plain, plain_grad) if case.option == "none" else (weighted, weighted_grad)
+        unweighted = inputs.weight is None and inputs.pos_weight is None
+        loss, grad = (plain, plain_grad) if unweighted else (weighted, weighted_grad)
         # NumPy adds bfloat16 in bfloat16, and stops growing after some hundred elements; float16 it knows.
         wide = np.float32 if case.dtype == "bfloat16" else None
         calls: dict[str, Callable[[], Any]] = {
             "forward-mean": lambda: np.mean(loss(), dtype=wide),
+            "forward-sum": lambda: np.sum(loss(), dtype=wide),
             "forward-none": loss,
             "value_and_grad": lambda: (np.mean(loss(), dtype=wide), grad()),
+            "backward": grad,
+        }
+        return Prepared(calls[case.op], lambda value: answer_of(case, value))
+
+
+class NumpyInPlace(Contender):
+    """The same expression as someone writes it who minds memory: every step into arrays that are kept."""
+
+    name = "numpy-out"
+    modules = ("numpy",)
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return case.option in ("none", *LAYOUTS) and case.dtype != "bfloat16"
+
+    def version(self) -> str:
+        return f"numpy {load('numpy').__version__}"
+
+    def prepare(self, case: Case) -> Prepared:
+        import numpy as np
+
+        inputs = make_inputs(case)
+        x, t = inputs.logits, inputs.targets
+        a, b = np.zeros_like(x), np.zeros_like(x)
+        scale = x.dtype.type(1 / case.size)
+
+        def loss() -> Any:
+            np.abs(x, out=a)
+            np.negative(a, out=a)
+            np.exp(a, out=a)
+            np.log1p(a, out=a)
+            np.multiply(x, t, out=b)
+            np.subtract(a, b, out=a)
+            np.maximum(x, 0, out=b)
+            return np.add(a, b, out=a)
+
+        def grad() -> Any:
+            np.negative(x, out=b)
+            np.exp(b, out=b)
+            np.add(b, 1, out=b)
+            np.reciprocal(b, out=b)
+            np.subtract(b, t, out=b)
+            return np.multiply(b, scale, out=b)
+
+        calls: dict[str, Callable[[], Any]] = {
+            "forward-mean": lambda: np.mean(loss()),
+            "forward-sum": lambda: np.sum(loss()),
+            "forward-none": loss,
+            "value_and_grad": lambda: (np.mean(loss()), grad()),
             "backward": grad,
         }
         return Prepared(calls[case.op], lambda value: answer_of(case, value))
@@ -179,11 +240,11 @@ class TorchEager(Contender):
     """torch.nn.functional, eager mode; the gradient through autograd on a leaf tensor."""
 
     name = "torch"
-    modules = ("torch",)
+    modules: ClassVar[tuple[str, ...]] = ("torch",)
 
     @staticmethod
     def environment(threads: int) -> dict[str, str]:
-        return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), **HUGE_PAGES}
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -209,6 +270,8 @@ class TorchEager(Contender):
         """A tensor that shares the array's memory."""
         if array is None:
             return None
+        if isinstance(array, float):
+            return self.torch.tensor(array)
         if case.dtype == "bfloat16":  # NumPy cannot hand bfloat16 over; its bits it can
             return self.torch.from_numpy(array.view("int16")).view(self.torch.bfloat16)
         return self.torch.from_numpy(array)
@@ -278,13 +341,25 @@ class TorchCompile(TorchEager):
         # One compile thread: the pool of compiler processes would stay around while others are timed.
         return {**TorchEager.environment(threads), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.case: Case | None = None
+        self.last: Callable[..., Any] | None = None
+
+    def prepare(self, case: Case) -> Prepared:
+        if case != self.case:
+            self.case, self.last = case, None
+        return super().prepare(case)
+
     def loss_function(self, case: Case) -> Callable[..., Any]:
         return self.compiled(super().loss_function(case)) if case.op != "backward" else super().loss_function(case)
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        self.torch._dynamo.reset()  # beyond 8 variants dynamo would silently fall back to eager
-        result: Callable[..., Any] = self.torch.compile(function, dynamic=False, fullgraph=True)
-        return result
+        """The compiled function, the one of the last call if that was for the same case (once per case)."""
+        if self.last is None:
+            self.torch._dynamo.reset()  # beyond 8 variants dynamo would silently fall back to eager
+            self.last = self.torch.compile(function, dynamic=False, fullgraph=True)
+        return self.last
 
     def backward_only(self, loss: Callable[..., Any], x: Any, *others: Any) -> Callable[[], Any]:
         # A compiled graph overwrites what it saved, so it cannot be walked twice. The compiled function of
@@ -292,6 +367,50 @@ class TorchCompile(TorchEager):
         gradient = self.compiled(self.torch.func.grad(loss))
         leaf = x.detach()
         return lambda: gradient(leaf, *others)
+
+
+class TorchCompileInPlace(TorchCompile):
+    """torch.compile of a function that writes its array result into a tensor that the caller keeps.
+
+    Loss and gradient come from `torch.func.grad_and_value`, which compiles to one pass over memory where autograd
+    compiles to two.
+    """
+
+    name = "torch.compile-out"
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return case.writes
+
+    def loss_function(self, case: Case) -> Callable[..., Any]:
+        return TorchEager.loss_function(self, case)
+
+    def prepare(self, case: Case) -> Prepared:
+        torch = self.torch
+        if case != self.case:
+            self.case, self.last = case, None
+        inputs = make_inputs(case)
+        operands = [self.tensor(a, case) for a in (inputs.logits, inputs.targets, inputs.weight, inputs.pos_weight)]
+        out = torch.zeros_like(operands[0])
+        loss = self.loss_function(case)
+        derived = {
+            "forward-none": loss,
+            "backward": torch.func.grad(loss),
+            "value_and_grad": torch.func.grad_and_value(loss),
+        }[case.op]
+
+        def into(out: Any, *operands: Any) -> Any:
+            result = derived(*operands)
+            if case.op != "value_and_grad":
+                return out.copy_(result)
+            return result[1], out.copy_(result[0])
+
+        function = self.compiled(into)
+
+        def convert(value: Any) -> Any:
+            return value.to(torch.float64).numpy()
+
+        return Prepared(lambda: function(out, *operands), lambda value: answer_of(case, value, convert))
 
 
 class OptaxJit(Contender):
@@ -308,11 +427,17 @@ class OptaxJit(Contender):
             "JAX_ENABLE_X64": "1",
             "NPROC": str(threads),
             "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=true",
+            **HUGE_PAGES,
         }
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
         self.jax, self.optax = load("jax"), load("optax")
+        self.last: tuple[Case, Callable[..., Any]] | None = None
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return case.option not in LAYOUTS  # arrays of JAX are row-major
 
     def version(self) -> str:
         return f"optax {self.optax.__version__} / jax {self.jax.__version__}"
@@ -321,26 +446,64 @@ class OptaxJit(Contender):
         jax: Any = self.jax
         inputs = make_inputs(case)
         arrays = [None if a is None else jax.numpy.asarray(a) for a in (inputs.logits, inputs.targets)]
-        vectors = [None if a is None else jax.numpy.asarray(a) for a in (inputs.weight, inputs.pos_weight)]
+        # A Python number stays one: weakly typed, so that it widens nothing.
+        weights = [
+            a if a is None or isinstance(a, float) else jax.numpy.asarray(a) for a in (inputs.weight, inputs.pos_weight)
+        ]
         del inputs
 
         def losses(x: Any, t: Any, w: Any, p: Any) -> Any:
             if p is None:
-                return self.optax.losses.sigmoid_binary_cross_entropy(x, t)
-            return -w * (p * t * jax.nn.log_sigmoid(x) + (1 - t) * jax.nn.log_sigmoid(-x))
+                loss = self.optax.losses.sigmoid_binary_cross_entropy(x, t)
+            else:
+                loss = -(p * t * jax.nn.log_sigmoid(x) + (1 - t) * jax.nn.log_sigmoid(-x))
+            return loss if w is None else w * loss
 
         def mean(x: Any, t: Any, w: Any, p: Any) -> Any:
             return losses(x, t, w, p).mean()
 
         functions: dict[str, Callable[[], Any]] = {
             "forward-mean": lambda: mean,
+            "forward-sum": lambda: lambda *operands: losses(*operands).sum(),
             "forward-none": lambda: losses,
             "value_and_grad": lambda: jax.value_and_grad(mean),
             "backward": lambda: jax.grad(mean),
         }
-        jitted = jax.jit(functions[case.op]())
-        wait = jax.block_until_ready
-        return Prepared(lambda: wait(jitted(*arrays, *vectors)), lambda value: answer_of(case, value))
+        return self.prepared(case, functions[case.op](), arrays, weights)
+
+    def prepared(self, case: Case, function: Callable[..., Any], arrays: list[Any], weights: list[Any]) -> Prepared:
+        jitted, wait = self.jitted(case, function), self.jax.block_until_ready
+        return Prepared(lambda: wait(jitted(*arrays, *weights)), lambda value: answer_of(case, value))
+
+    def jitted(self, case: Case, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+        """The compiled function, the one of the last call if that was for the same case."""
+        if self.last is None or self.last[0] != case:
+            self.last = (case, self.jax.jit(function, **options))
+        return self.last[1]
+
+
+class OptaxDonated(OptaxJit):
+    """optax writing its array result into the array of the call before, which is donated for that."""
+
+    name = "optax-out"
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return super().has(case) and case.writes
+
+    def prepared(self, case: Case, function: Callable[..., Any], arrays: list[Any], weights: list[Any]) -> Prepared:
+        def into(kept: Any, *operands: Any) -> Any:
+            return function(*operands)
+
+        jitted, wait = self.jitted(case, into, donate_argnums=0, keep_unused=True), self.jax.block_until_ready
+        kept = [self.jax.numpy.zeros_like(arrays[0])]
+
+        def call() -> Any:
+            value = wait(jitted(kept[0], *arrays, *weights))
+            kept[0] = value[1] if case.op == "value_and_grad" else value
+            return value
+
+        return Prepared(call, lambda value: answer_of(case, value))
 
 
 class TensorflowXla(Contender):
@@ -356,13 +519,19 @@ class TensorflowXla(Contender):
             "CUDA_VISIBLE_DEVICES": "",
             "OMP_NUM_THREADS": str(threads),
             "TF_NUM_INTRAOP_THREADS": str(threads),
+            **HUGE_PAGES,
         }
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
         self.tf = load("tensorflow")
+        self.tf.get_logger().setLevel("ERROR")  # every case is traced anew, which it would remark on
         self.tf.config.threading.set_intra_op_parallelism_threads(threads)
         self.tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+    @classmethod
+    def has(cls, case: Case) -> bool:
+        return case.option not in LAYOUTS  # tensors of TensorFlow are row-major
 
     def version(self) -> str:
         return f"tensorflow {self.tf.__version__}"
@@ -371,13 +540,15 @@ class TensorflowXla(Contender):
         tf = self.tf
         inputs = make_inputs(case)
         x, t = tf.constant(inputs.logits), tf.constant(inputs.targets)
-        w, p = (None if a is None else tf.constant(a) for a in (inputs.weight, inputs.pos_weight))
+        w, p = (a if a is None or isinstance(a, float) else tf.constant(a) for a in (inputs.weight, inputs.pos_weight))
         del inputs
 
         def losses(x: Any, t: Any) -> Any:
             if p is None:
-                return tf.nn.sigmoid_cross_entropy_with_logits(labels=t, logits=x)
-            return w * tf.nn.weighted_cross_entropy_with_logits(labels=t, logits=x, pos_weight=p)
+                loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=t, logits=x)
+            else:
+                loss = tf.nn.weighted_cross_entropy_with_logits(labels=t, logits=x, pos_weight=p)
+            return loss if w is None else w * loss
 
         def mean(x: Any, t: Any) -> Any:
             return tf.reduce_mean(losses(x, t))
@@ -390,6 +561,7 @@ class TensorflowXla(Contender):
 
         function = {
             "forward-mean": mean,
+            "forward-sum": lambda x, t: tf.reduce_sum(losses(x, t)),
             "forward-none": losses,
             "value_and_grad": value_and_grad,
             "backward": lambda x, t: value_and_grad(x, t)[1],
@@ -403,18 +575,29 @@ class TensorflowXla(Contender):
 
 
 def registry() -> dict[str, type[Contender]]:
-    """All contenders by name, in the order of the tables; the machine's limits come last."""
+    """All contenders by name, in the order of the tables; helpers of single tables and the limits come last."""
     from benchmarks.bandwidth import NumpyLimit, TorchLimit
+    from benchmarks.empty import EmptyCall
+    from benchmarks.limit import NativeLimit
+    from benchmarks.threads import OneThread, OneThreadRested, Rested
 
     classes: tuple[type[Contender], ...] = (
         Ours,
         OursInPlace,
         OursTorch,
         NumpyOneLiner,
+        NumpyInPlace,
         TorchEager,
         TorchCompile,
+        TorchCompileInPlace,
         OptaxJit,
+        OptaxDonated,
         TensorflowXla,
+        OneThread,
+        Rested,
+        OneThreadRested,
+        EmptyCall,
+        NativeLimit,
         NumpyLimit,
         TorchLimit,
     )

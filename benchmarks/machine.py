@@ -53,6 +53,22 @@ def use_cpus(threads: int) -> None:
     os.sched_setaffinity(0, (first_of_core + others)[:threads])
 
 
+def cache_bytes(cpus: int) -> dict[str, int]:
+    """Data caches by level, as much as `cpus` CPUs have of each together; empty where the system does not tell."""
+    found: dict[str, dict[str, int]] = {}
+    for cpu in sorted(os.sched_getaffinity(0))[:cpus] if hasattr(os, "sched_getaffinity") else []:
+        for index in Path(f"/sys/devices/system/cpu/cpu{cpu}/cache").glob("index*"):
+            try:
+                level, kind, size, shared = (
+                    (index / name).read_text().strip() for name in ("level", "type", "size", "shared_cpu_list")
+                )
+            except OSError:
+                continue
+            if kind != "Instruction" and size.endswith("K"):
+                found.setdefault(f"L{level}", {})[shared] = int(size[:-1]) << 10
+    return {level: sum(sizes.values()) for level, sizes in sorted(found.items())}
+
+
 def available_bytes() -> int:
     """Memory that can be used without swapping; a cautious 4 GiB where the system does not tell."""
     try:

@@ -16,8 +16,14 @@ from pathlib import Path
 from typing import Any
 
 # For the processes that measure memory, not for those that measure time: every block of 64 KiB or more
-# goes back to the system when it is freed, and TensorFlow leaves out the pool that its oneDNN mode brings.
-ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "TF_ENABLE_ONEDNN_OPTS": "0"}
+# goes back to the system when it is freed, TensorFlow leaves out the pool that its oneDNN mode brings, and nobody
+# rounds memory up to huge pages (contenders.HUGE_PAGES).
+ENVIRONMENT = {
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "GLIBC_TUNABLES": "",
+    "THP_MEM_ALLOC_ENABLE": "0",
+}
 TRIES = 3  # the largest counts: a buffer freed late by another thread can only hide memory
 
 STATUS = Path("/proc/self/status")

@@ -1,4 +1,4 @@
-"""What does not grow with the data: the cost of one call on 64 elements, and of importing the package."""
+"""What does not grow with the data: importing the package, and a two-phase call from C."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import importlib.util
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-from benchmarks.cases import Case, grid
-from benchmarks.rows import Row, Run
+from benchmarks.rows import Row, Run, figure_row
 
-CALL_SIZE = 64
 IMPORTS = {"numpy": "import numpy", "bcelogits": "import numpy, bcelogits"}
-
-
-def call_cases() -> list[Case]:
-    """The cells that the overhead table is made from; they run with the rest of the grid."""
-    return grid((CALL_SIZE,), ("float32",), ("forward-mean", "value_and_grad"), ("none",))
+C_SIZE = 64
+C_CALL = "second phase, repeatable executor, synchronized each time"  # the goal's: the work is done when it is over
 
 
 def import_rows(run: Run, repeats: int = 15) -> list[Row]:
@@ -31,20 +28,25 @@ def import_rows(run: Run, repeats: int = 15) -> list[Row]:
             if repeat:  # the first round reads the files from disk
                 samples[name].append((time.perf_counter() - start) * 1e9)
     return [
-        Row(
-            **vars(run),
-            contender=name,
-            version="",
-            isa="",
-            metric="import_ns",
-            op="import",
-            option="none",
-            dtype="",
-            size=0,
-            samples=repeats,
-            median=statistics.median(times),
-            minimum=min(times),
-            note=codes[name],
-        )
+        figure_row(run, "import_ns", name, statistics.median(times), min(times), codes[name], "import", repeats)
         for name, times in samples.items()
     ]
+
+
+def c_rows(run: Run, repeats: int = 5) -> list[Row]:
+    """The calls of benchmarks/cann on 64 elements; OSError or CalledProcessError where they cannot be built."""
+    from benchmarks.cann import __main__ as cann
+
+    moved = "second phase, repeatable executor, with a new address of an input each time"
+    names = {**cann.ROWS, "repeatable_synchronized": C_CALL, "repeatable_new_address": moved}
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        program = cann.build(Path(folder))
+        for reduction, code in cann.REDUCTIONS.items():
+            found = cann.measure(program, C_SIZE, code, repeats)
+            op = f"forward-{reduction}"
+            rows += [
+                figure_row(run, "call_ns", "bcelogits", found[name], found[name], text, op, repeats)
+                for name, text in names.items()
+            ]
+    return rows

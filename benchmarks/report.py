@@ -1,56 +1,19 @@
-"""Tables from rows, in Markdown: goals, where we lose, overhead, share of the machine's limit, memory, all times."""
+"""Tables from rows, in Markdown: goals, where we lose, overhead, threads, the machine's limit, memory, all times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.cases import DTYPES, OPS, OPTIONS, size_name
+from benchmarks import goals, plan
+from benchmarks.cases import DTYPES, ITEM_BYTES, OPS, OPTIONS, Case, size_name
+from benchmarks.results import HELPERS, OURS, OURS_KEPT, Cell, Results, cell_text
 from benchmarks.rows import Row
 from benchmarks.runner import seconds_text
 
-OURS = "bcelogits"
 BEGIN, END = "<!-- benchmark results: begin -->", "<!-- benchmark results: end -->"
 LIMIT_FROM = 1 << 16  # below, a call's fixed costs hide the traffic
-Cell = tuple[str, str, str, int]
-
-
-class Results:
-    """Rows by metric, cell and contender."""
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.rows = list(rows)
-        self._values = {(row.metric, row.cell, row.contender): row.median for row in self.rows}
-        self.contenders = list(dict.fromkeys(row.contender for row in self.rows if row.metric == "time_ns"))
-        self.peers = [name for name in self.contenders if not name.startswith(("limit-", OURS))]
-        sizes = {row.size for row in self.rows if row.metric == "time_ns"}
-        self.sizes = sorted(sizes)
-
-    def cells(self) -> list[Cell]:
-        """All measured cells, in the order of the grid."""
-        seen = {row.cell for row in self.rows if row.metric == "time_ns"}
-        every = [(op, o, d, n) for op in OPS for o in OPTIONS for d in DTYPES for n in self.sizes]
-        return [cell for cell in every if cell in seen]
-
-    def time(self, cell: Cell, contender: str) -> float | None:
-        """Median nanoseconds of one call."""
-        return self._values.get(("time_ns", cell, contender))
-
-    def peak(self, cell: Cell, contender: str) -> float | None:
-        return self._values.get(("peak_bytes", cell, contender))
-
-    def import_time(self, name: str) -> float | None:
-        return self._values.get(("import_ns", ("import", "none", "", 0), name))
-
-    def limit(self, cell: Cell) -> float | None:
-        """Nanoseconds that the machine needs for the bare traffic of a cell."""
-        times = [self.time(cell, name) for name in self.contenders if name.startswith("limit-")]
-        return min((time for time in times if time is not None), default=None)
-
-    def ratio(self, cell: Cell, peer: str, ours: str = OURS) -> float | None:
-        """How many times as long as ours the peer takes."""
-        mine, theirs = self.time(cell, ours), self.time(cell, peer)
-        return None if mine is None or theirs is None else theirs / mine
+NOTHING = "Not measured in this run."
 
 
 def table(head: list[str], body: list[list[str]]) -> str:
@@ -67,75 +30,46 @@ def bytes_text(value: float | None) -> str:
     return "" if value is None else f"{value / 2**20:.1f}"
 
 
-def cell_text(cell: Cell) -> str:
-    op, option, dtype, size = cell
-    return f"{op}{'' if option == 'none' else ', ' + option}, {dtype}, {size_name(size)}"
-
-
 def header(results: Results) -> str:
     first = results.rows[0]
     versions = list(dict.fromkeys(row.version for row in results.rows if row.version))
     isas = sorted({f"{row.contender} {row.isa}" for row in results.rows if row.isa})
     lines = [
         f"- Machine: {first.cpu}, {first.threads} threads for every contender; {first.system}; Python {first.python}",
-        f"- Date: {first.date}",
+        f"- Date: {', '.join(sorted({row.date for row in results.rows}))}",
         f"- Versions: {', '.join(versions)}",
     ]
     if isas:
         lines.append(f"- Instruction sets reported: {', '.join(isas)}")
-    lines += [f"- Note: {row.note}" for row in results.rows if row.metric == "note"]
+    notes = dict.fromkeys(row.note for row in results.rows if row.metric == "note")  # parts repeat each other's
+    lines += [f"- Note: {note}" for note in notes]
     return "\n".join(lines)
 
 
-def goals(results: Results) -> str:
-    """The project's speed goals against this run."""
-    rows: list[list[str]] = []
-
-    def at_least(what: str, want: float, got: float | None) -> None:
-        if got is not None:
-            rows.append([what, f">= {want:g}x", times_text(got), "yes" if got >= want else "**no**"])
-
-    big = [size for size in (1 << 24, 1 << 27) if size in results.sizes]
-    for size in big:
-        for op, peer, want in (
-            ("forward-mean", "torch", 8.0),
-            ("forward-mean", "torch.compile", 3.0),
-            ("value_and_grad", "torch", 6.0),
-        ):
-            cell = (op, "none", "float32", size)
-            at_least(f"{cell_text(cell)}: {peer} / ours", want, results.ratio(cell, peer))
-        for op in ("forward-mean", "value_and_grad"):
-            full = results.time((op, "none", "float32", size), OURS)
-            for dtype in ("float16", "bfloat16"):
-                half = results.time((op, "none", dtype, size), OURS)
-                if full is not None and half is not None:
-                    at_least(f"{op}, {size_name(size)}: float32 / {dtype}, per element", 1.0, full / half)
-    at_least("64 elements, forward: numpy / ours", 1.0, results.ratio(("forward-mean", "none", "float32", 64), "numpy"))
-    cell = ("value_and_grad", "none", "float32", 64)
-    at_least("64 elements, forward + backward: torch / ours", 3.0, results.ratio(cell, "torch"))
-    base, with_ours = results.import_time("numpy"), results.import_time(OURS)
-    if base is not None and with_ours is not None:
-        extra = (with_ours - base) / 1e6
-        rows.append(["import on top of NumPy's", "<= 60 ms", f"{extra:.0f} ms", "yes" if extra <= 60 else "**no**"])
-    return table(["goal", "wanted", "measured", "met"], rows) if rows else "Not measured in this run."
+def goal_table(results: Results) -> str:
+    body = [[goal.what, goal.wanted, goal.measured, "yes" if goal.met else "**no**"] for goal in goals.goals(results)]
+    return table(["goal", "wanted", "measured", "met"], body) if body else NOTHING
 
 
 def losses(results: Results) -> str:
     """Every cell where a peer is faster, or needs less memory by more than a megabyte."""
     found: list[tuple[float, list[str]]] = []
+    duels = results.duels()
+    for duel in duels:
+        if duel.theirs < duel.mine:
+            factor = duel.mine / duel.theirs
+            text = [cell_text(duel.cell), duel.peer, "time", _time_text(duel.mine), _time_text(duel.theirs)]
+            found.append((factor, [*text, times_text(factor)]))
     for cell in results.cells():
         for peer in results.peers:
-            mine, theirs = results.time(cell, OURS), results.time(cell, peer)
-            if mine is not None and theirs is not None and theirs < mine:
-                text = [cell_text(cell), peer, "time", _time_text(mine), _time_text(theirs), times_text(mine / theirs)]
-                found.append((mine / theirs, text))
-            mine, theirs = results.peak(cell, OURS), results.peak(cell, peer)
+            ours = OURS_KEPT if peer.endswith("-out") and Case(*cell).writes else OURS
+            mine, theirs = results.peak(cell, ours), results.peak(cell, peer)
             if mine is not None and theirs is not None and theirs < mine - 2**20:
                 factor = mine / max(theirs, 2**12)
                 text = [cell_text(cell), peer, "memory", f"{bytes_text(mine)} MiB", f"{bytes_text(theirs)} MiB"]
                 found.append((factor, [*text, times_text(factor)]))
-    if OURS not in results.contenders:
-        return "Not measured in this run."
+    if not duels:
+        return NOTHING
     if not found:
         return "Nowhere in this run."
     found.sort(key=lambda item: -item[0])
@@ -147,7 +81,7 @@ def _time_text(nanoseconds: float | None) -> str:
 
 
 def overhead(results: Results) -> str:
-    """Calls on 64 elements, and imports."""
+    """Calls on 64 elements, from Python and from C, and imports."""
     forward, both = ("forward-mean", "none", "float32", 64), ("value_and_grad", "none", "float32", 64)
     body = [
         [name, _time_text(results.time(forward, name)), _time_text(results.time(both, name))]
@@ -155,6 +89,13 @@ def overhead(results: Results) -> str:
         if not name.startswith("limit-") and (results.time(forward, name) or results.time(both, name))
     ]
     parts = [table(["64 elements, float32", "forward mean", "loss and gradient"], body)] if body else []
+    calls: dict[str, list[str]] = {}
+    for row in results.rows:
+        if row.metric == "call_ns":
+            calls.setdefault(row.note, []).append(f"{row.median:.0f} ns")
+    if calls:
+        ops = dict.fromkeys(row.op for row in results.rows if row.metric == "call_ns")
+        parts.append(table(["from C, 64 elements, float32", *ops], [[note, *texts] for note, texts in calls.items()]))
     imports = [
         [f"`{row.note}`", f"{row.median / 1e6:.0f} ms", f"{row.minimum / 1e6:.0f} ms"]
         for row in results.rows
@@ -162,44 +103,62 @@ def overhead(results: Results) -> str:
     ]
     if imports:
         parts.append(table(["a fresh interpreter that runs", "median", "min"], imports))
-    return "\n\n".join(parts) or "Not measured in this run."
+    return "\n\n".join(parts) or NOTHING
+
+
+def threads(results: Results) -> str:
+    """One thread against all of the run, and the cost of handing out work."""
+    body: list[list[str]] = []
+    for cell in results.cells():
+        ours = goals.ours_for(cell)
+        one, several = results.time(cell, "bcelogits-1"), results.time(cell, ours)
+        if one is not None and several is not None:
+            body.append([cell_text(cell), _time_text(one), _time_text(several), times_text(one / several)])
+    if not body:
+        return NOTHING
+    text = table(["case, kept output", "1 thread", f"{results.rows[0].threads} threads", "gain"], body)
+    hot, cold = goals.hand_out(results), goals.hand_out(results, "-rested")
+    if hot is not None:
+        text += f"\n\nHand-out at 2^16 elements, calls one after another: {hot:.2f} us"
+        text += "." if cold is None else f"; after a pause of 1 ms, in which threads fall asleep: {cold:.2f} us."
+    return text
 
 
 def limits(results: Results, ours: str) -> str:
     """Share of the bare traffic's rate: 100 % is the time of only moving the operands."""
     body: list[list[str]] = []
     for cell in results.cells():
-        op, _, dtype, size = cell
-        mine, floor = results.time(cell, ours), results.limit(cell)
+        size = cell[3]
+        mine, floor = results.time(cell, ours), results.limit_row(cell)
         if size < LIMIT_FROM or floor is None or (mine is None and ours in results.contenders):
             continue
-        traffic = size * {"float64": 8, "float32": 4}.get(dtype, 2) * (2 if op == "forward-mean" else 3)
         body.append(
             [
                 cell_text(cell),
-                f"{traffic / floor:.1f}",
-                f"{floor / size:.3f}",
+                f"{Case(*cell).traffic / floor.median:.1f}",
+                f"{floor.contender}: {floor.note}",
+                f"{floor.median / size:.3f}",
                 "" if mine is None else f"{mine / size:.3f}",
                 "" if mine is None else f"{size / mine:.2f}",
-                "" if mine is None else f"{floor / mine:.0%}",
+                "" if mine is None else f"{floor.median / mine:.0%}",
             ]
         )
     if not body:
-        return "Not measured in this run."
-    head = ["case", "limit, GB/s", "limit, ns/element", "ours, ns/element", "ours, G elements/s", "share of the limit"]
+        return NOTHING
+    head = ["case", "limit, GB/s", "by", "limit, ns/element", "ours, ns/element", "ours, G elements/s", "share"]
     return table(head, body)
 
 
 def peaks(results: Results) -> str:
     """Peak extra memory per call in MiB, beside the size of the logits."""
-    names = [name for name in results.contenders if not name.startswith("limit-")]
+    names = [name for name in results.contenders if not name.startswith("limit-") and name not in HELPERS]
     cells = [cell for cell in results.cells() if any(results.peak(cell, name) is not None for name in names)]
     if not cells:
-        return "Not measured in this run."
+        return NOTHING
     body = [
         [
             cell_text(cell),
-            bytes_text(cell[3] * {"float64": 8, "float32": 4}.get(cell[2], 2)),
+            bytes_text(cell[3] * ITEM_BYTES[cell[2]]),
             *(bytes_text(results.peak(cell, name)) for name in names),
         ]
         for cell in cells
@@ -214,10 +173,15 @@ def times(results: Results, text: Callable[[Cell, str], str]) -> str:
         for option in OPTIONS:
             for dtype in DTYPES:
                 cells = [cell for cell in results.cells() if cell[:3] == (op, option, dtype)]
-                if cells:
-                    title = f"#### {op}, {dtype}{'' if option == 'none' else ', weight and pos_weight vectors'}"
-                    body = [[size_name(cell[3]), *(text(cell, n) for n in results.contenders)] for cell in cells]
-                    parts.append(f"{title}\n\n{table(['size', *results.contenders], body)}")
+                names = [
+                    name
+                    for name in results.contenders
+                    if name not in HELPERS and any(results.time(cell, name) is not None for cell in cells)
+                ]
+                if names:
+                    title = f"#### {op}, {dtype}{'' if option == 'none' else f': {OPTIONS[option]}'}"
+                    body = [[size_name(cell[3]), *(text(cell, name) for name in names)] for cell in cells]
+                    parts.append(f"{title}\n\n{table(['size', *names], body)}")
     return "\n\n".join(parts)
 
 
@@ -233,8 +197,21 @@ def skipped(results: Results) -> str:
     )
 
 
-def markdown(rows: list[Row]) -> str:
-    """The whole report."""
+def quoted(results: Results) -> str:
+    """The figures that the README repeats."""
+    cell = ("forward-mean", "none", "float32", plan.PEAK_SIZE)
+    names = [name for name in (OURS, "torch", "optax", "torch.compile") if results.time(cell, name) is not None]
+    if OURS not in names:
+        return NOTHING
+    rows = [
+        ["mean loss of 2^24 float32 elements", *(_time_text(results.time(cell, name)) for name in names)],
+        ["memory that this takes besides its inputs, MiB", *(bytes_text(results.peak(cell, name)) for name in names)],
+    ]
+    return table(["README", *names], rows)
+
+
+def markdown(rows: list[Row], picture: str | None = None) -> str:
+    """The whole report; `picture` is the plot's address as seen from the page."""
     results = Results(rows)
 
     def time_and_ratio(cell: Cell, name: str) -> str:
@@ -244,20 +221,25 @@ def markdown(rows: list[Row]) -> str:
         ratio = results.ratio(cell, name)
         return _time_text(time) + (f" ({ratio:.2g}x)" if ratio is not None and name != OURS else "")
 
-    sections = [
-        header(results),
-        f"### Goals\n\n{goals(results)}",
-        f"### Where we lose\n\nEvery case in which a peer is faster or leaner, worst first.\n\n{losses(results)}",
+    duels = len(results.duels())
+    lost = f"Every case in which a peer is faster or leaner, worst first, of {duels} comparisons of time."
+    sections = [header(results), f"### Goals\n\n{goal_table(results)}"]
+    if picture is not None:
+        sections.append(f"![Memory traffic by size, contenders below the machine's limit]({picture})")
+    sections += [
+        f"### Where we lose\n\n{lost}\n\n{losses(results)}",
         f"### Overhead\n\n{overhead(results)}",
+        f"### Threads\n\n{threads(results)}",
         f"### Share of the machine's limit\n\n{limits(results, OURS)}",
     ]
-    if "bcelogits-out" in results.contenders:
+    if OURS_KEPT in results.contenders:
         text = "The same with the array result written to memory that the caller keeps (`out=`, `grad_out=`)."
-        sections.append(f"{text}\n\n{limits(_only_writing(results), 'bcelogits-out')}")
+        sections.append(f"{text}\n\n{limits(_only_writing(results), OURS_KEPT)}")
     about_peaks = "The result is included; 0.0 is less than 50 kB."
-    about_times = "Median of one call; in brackets how many times as long as ours."
+    about_times = "Median of one call; in brackets how many times as long as ours that returns a new result."
     sections += [
         f"### Peak extra memory of one call, MiB\n\n{about_peaks}\n\n{peaks(results)}",
+        f"### What the README quotes\n\n{quoted(results)}",
         f"### All times\n\n{about_times}\n\n{times(results, time_and_ratio)}",
     ]
     missing = skipped(results)
@@ -267,7 +249,7 @@ def markdown(rows: list[Row]) -> str:
 
 
 def _only_writing(results: Results) -> Results:
-    return Results(row for row in results.rows if row.op != "forward-mean")
+    return Results(row for row in results.rows if not row.size or Case(*row.cell).writes)
 
 
 def around(path: Path) -> tuple[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-METRICS = ("time_ns", "peak_bytes", "import_ns", "skipped", "note")
+# call_ns: calls of the C API, named by the note; cache_bytes: a cache of the machine, named by the note, all cores.
+METRICS = ("time_ns", "peak_bytes", "import_ns", "call_ns", "cache_bytes", "skipped", "note")
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,27 @@ class Row:
 
 def text_row(run: Run, text: str) -> Row:
     """A remark about the whole run."""
+    return figure_row(run, "note", "", 0.0, 0.0, text, samples=0)
+
+
+def figure_row(
+    run: Run, metric: str, contender: str, median: float, minimum: float, note: str, op: str = "", samples: int = 1
+) -> Row:
+    """A figure that belongs to no case."""
     return Row(
         **vars(run),
-        contender="",
+        contender=contender,
         version="",
         isa="",
-        metric="note",
-        op="",
+        metric=metric,
+        op=op,
         option="",
         dtype="",
         size=0,
-        samples=0,
-        median=0.0,
-        minimum=0.0,
-        note=text,
+        samples=samples,
+        median=median,
+        minimum=minimum,
+        note=note,
     )
 
 
@@ -90,6 +99,30 @@ class Writer:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def merge(files: Iterable[list[Row]]) -> list[Row]:
+    """The rows of several runs as one report's; of a cell that several have, the last one's rows alone.
+
+    A cell never mixes runs: the ratios in it were taken in turns. ValueError for runs of different machines, systems or
+    numbers of threads.
+    """
+    lists = [rows for rows in files if rows]
+    kinds = {(row.cpu, row.system, row.threads) for rows in lists for row in rows}
+    if len(kinds) > 1:
+        texts = sorted(f"{cpu} / {system} / {threads} threads" for cpu, system, threads in kinds)
+        raise ValueError(f"rows of different machines cannot be compared: {'; '.join(texts)}")
+    last: dict[object, int] = {}
+    for number, rows in enumerate(lists):
+        last.update((_place(row), number) for row in rows)
+    return [
+        row for number, rows in enumerate(lists) for row in rows if row.metric == "note" or last[_place(row)] == number
+    ]
+
+
+def _place(row: Row) -> object:
+    """What the rows of a later run replace: times and what was skipped by cell, other figures by metric as well."""
+    return ("time_ns" if row.metric == "skipped" else row.metric, row.cell)
 
 
 def read(path: Path) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Runs the grid: every case by every contender, one sample each in turn (A B C A B C ...)."""
+"""Runs the jobs: every case by its contenders, one sample each in turn (A B C A B C ...)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import machine, memory
-from benchmarks.cases import Answer, Case, expected, size_name
+from benchmarks.cases import Answer, Case, expected
+from benchmarks.plan import Job
 from benchmarks.rows import Row, Run, Writer
 from benchmarks.worker import Worker, WorkerError
 
 SETTLE_SECONDS = 0.05  # between contenders: OpenMP and OpenBLAS threads spin for some milliseconds after their last job
 FOREIGN_SHARE = 0.05  # CPUs used by other processes above which the run is called disturbed
 IDLE_SHARE = 0.02  # CPU time of idle workers above this share of a turn is reported
+PACE_SIZE = 1 << 16  # from here on a call's time tells that of a larger one: below, it is mostly the call
 CHECK_SIZE = 4096  # up to this size the answers are compared with float64
-PEAK_SIZES = (1 << 20, 1 << 24)  # memory is measured at the grid's largest size in this range: it grows with
-# the size and with nothing else, and below the range the system's pages are too coarse
 TEMPORARIES = 6  # arrays of the case's size that the hungriest contender holds at its peak
 # Not an accuracy test (the test suite has those): only that all contenders compute the same thing.
 SAME = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
@@ -26,11 +26,10 @@ SAME = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a run may take: samples per contender and case, seconds that may go into them, slowest call."""
+    """How long a run may take: seconds that may go into a contender's samples of one case, and into one call."""
 
-    repeats: int = 9
-    budget: float = 4.0
-    slowest: float = 15.0
+    budget: float = 2.0
+    slowest: float = 8.0
 
 
 @dataclass
@@ -41,13 +40,15 @@ class _Turn:
     calls: int
     seconds: float
     note: str
+    repeats: int
+    ready: bool = True  # its arrays are there
     samples: list[float] = field(default_factory=list)
     spent: float = 0.0
 
     def wants_more(self, limits: Limits) -> bool:
-        if len(self.samples) >= limits.repeats:
+        if len(self.samples) >= self.repeats:
             return False
-        enough = 3 if self.seconds < limits.budget else 1
+        enough = 3 if self.seconds < limits.budget / 4 else 1
         return len(self.samples) < enough or self.spent < limits.budget
 
 
@@ -62,33 +63,33 @@ class Runner:
         self.spinning: dict[str, float] = {}
         self.timed = self.foreign = 0.0  # seconds of turns, and CPU seconds that others used meanwhile
 
-    def run_cases(self, cases: Iterable[Case]) -> None:
-        todo = list(cases)
-        for number, case in enumerate(todo, 1):
+    def run_jobs(self, jobs: Iterable[Job]) -> None:
+        todo = list(jobs)
+        for number, job in enumerate(todo, 1):
             started = time.perf_counter()
-            parts = self._run_case(case)
+            parts = self._run_job(job)
             took = f"{time.perf_counter() - started:.0f} s"
-            self.say(f"[{number}/{len(todo)}] {case} ({took}): {' | '.join(parts) or 'nothing ran'}")
+            self.say(f"[{number}/{len(todo)}] {job.case} ({took}): {' | '.join(parts) or 'nothing ran'}")
 
-    def measure_peaks(self, cases: Iterable[Case]) -> None:
+    def measure_peaks(self, cases: list[Case]) -> None:
         """Peak memory of every contender, one after the other, each in a process made for it."""
-        smallest, largest = PEAK_SIZES
-        eligible = [case for case in cases if smallest <= case.size <= largest]
-        size = max((case.size for case in eligible), default=0)
         for timed in self.workers:
-            if timed.cls.is_limit or size == 0:
+            mine = [case for case in cases if timed.cls.has(case) and self._is_quick(timed, case)]
+            if not timed.cls.has_peak or not mine:
                 continue
-            self.say(f"peak memory at {size_name(size)}: {timed.name}")
+            self.say(f"peak memory: {timed.name}")
             try:
                 worker = Worker(timed.name, timed.threads, memory.ENVIRONMENT)
             except WorkerError as error:
                 self.say(f"    not measured: {error}")
                 continue
-            for case in eligible:
-                pace = self.pace.get((worker.name, case.op, case.option, case.dtype), 0.0)
-                if case.size == size and worker.cls.has(case) and pace * size < self.limits.budget:
-                    self._measure_peak(worker, case)
+            for case in mine:
+                self._measure_peak(worker, case)
             worker.close()
+
+    def _is_quick(self, worker: Worker, case: Case) -> bool:
+        pace = self.pace.get((worker.name, case.op, case.option, case.dtype), 0.0)
+        return pace * case.size < self.limits.budget
 
     def _measure_peak(self, worker: Worker, case: Case) -> None:
         try:
@@ -109,23 +110,30 @@ class Runner:
             texts.append(f"other processes used {self.foreign / self.timed:.2f} CPUs while contenders were timed")
         return texts
 
-    def _run_case(self, case: Case) -> list[str]:
-        workers = [worker for worker in self.workers if worker.cls.has(case) and self._in_time(worker, case)]
+    def _run_job(self, job: Job) -> list[str]:
+        case = job.case
+        workers = [
+            worker
+            for worker in self.workers
+            if worker.name in job.contenders and worker.cls.has(case) and self._in_time(worker, case)
+        ]
         free = machine.available_bytes()
-        if case.array_bytes * (3 + TEMPORARIES) > free * 0.9:
+        arrays = case.reads + case.writes
+        if case.array_bytes * (arrays + TEMPORARIES) > free * 0.9:
             for worker in workers:
                 self._skip(worker, case, "not enough memory on this machine")
             return []
         # All arrays of all contenders at once, or (for the largest) one contender's at a time.
-        hold = case.array_bytes * (3 * len(workers) + TEMPORARIES) < free * 0.8
+        hold = case.array_bytes * (arrays * len(workers) + TEMPORARIES) < free * 0.8
         turns: list[_Turn] = []
         for worker in workers:
             try:
-                turns.append(_Turn(worker, *worker.prepare(case)))
+                turn = _Turn(worker, *worker.prepare(case), job.repeats)
                 if case.size <= CHECK_SIZE:
                     self._check(worker, case)
                 if not hold:
-                    worker.release()
+                    self._sample(turn, case, hold)
+                turns.append(turn)
             except WorkerError as error:
                 self._skip(worker, case, str(error))
         done: list[_Turn] = []
@@ -158,7 +166,7 @@ class Runner:
         return True
 
     def _sample(self, turn: _Turn, case: Case, hold: bool) -> None:
-        if not hold:
+        if not turn.ready:
             turn.calls, turn.seconds, turn.note = turn.worker.prepare(case)
         time.sleep(SETTLE_SECONDS)
         others = [worker for worker in self.workers if worker is not turn.worker]
@@ -179,11 +187,13 @@ class Runner:
                 self.spinning[worker.name] = max(share, self.spinning.get(worker.name, 0.0))
         if not hold:
             turn.worker.release()
+            turn.ready = False
 
     def _finish(self, turn: _Turn, case: Case) -> str:
         median, minimum = statistics.median(turn.samples), min(turn.samples)
         worker = turn.worker
-        self.pace[worker.name, case.op, case.option, case.dtype] = median / case.size
+        if case.size >= PACE_SIZE:
+            self.pace[worker.name, case.op, case.option, case.dtype] = median / case.size
         self._row(worker, case, "time_ns", len(turn.samples), median * 1e9, minimum * 1e9, turn.note)
         return f"{worker.name} {seconds_text(median)}"
 

@@ -1,8 +1,6 @@
-"""The table of docs/torch.md, from a run's rows: `python -m benchmarks.torch_table ROWS.csv`.
+"""The table of docs/torch.md, from a run's rows: `python -m benchmarks.torch_table ROWS.csv [PAGE]`.
 
-Measure with (one line)
-`python -m benchmarks --contenders bcelogits-torch,torch,torch.compile
---ops forward-mean,value_and_grad --csv ROWS.csv`.
+Without a page it is printed; on a page it takes the place of what stands between the markers of the results.
 """
 
 from __future__ import annotations
@@ -10,7 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks.cases import size_name
+from benchmarks import report
+from benchmarks.cases import OPTIONS, size_name
 from benchmarks.rows import Row, read
 
 OURS, PEERS = "bcelogits-torch", ("torch", "torch.compile")
@@ -36,10 +35,18 @@ def time_text(ns: float) -> str:
 
 
 def main() -> None:
-    rows = [row for row in read(Path(sys.argv[1])) if isinstance(row, Row)]
+    text = table(read(Path(sys.argv[1])))
+    if len(sys.argv) > 2:
+        report.write(Path(sys.argv[2]), text)
+    else:
+        print(text)
+
+
+def table(rows: list[Row]) -> str:
+    """Cases that bcelogits.torch took part in; in brackets how many times as long as ours."""
     times, peaks = figures(rows, "time_ns"), figures(rows, "peak_bytes")
-    print("| case | elements | bcelogits | " + " | ".join(PEERS) + " | peak memory, bytes an element: ours, torch |")
-    print("| --- | --- | ---: |" + " ---: |" * len(PEERS) + " ---: |")
+    lines = ["| case | elements | bcelogits | " + " | ".join(PEERS) + " | peak memory, bytes an element: ours, torch |"]
+    lines.append("| --- | --- | ---: |" + " ---: |" * len(PEERS) + " ---: |")
     for key in sorted(times, key=lambda k: (k[0], k[1], k[2], k[3])):
         op, option, dtype, size = key
         ours = times[key].get(OURS)
@@ -51,9 +58,9 @@ def main() -> None:
         ]
         peak = peaks.get(key, {})
         memory = ", ".join(f"{peak[name] / size:.1f}" if name in peak else "-" for name in (OURS, "torch"))
-        weights = ", weight and pos_weight" if option == "weighted" else ""
-        case = f"{OPS[op]}, {dtype}{weights}"
-        print(f"| {case} | {size_name(size)} | {time_text(ours)} | {' | '.join(cells)} | {memory} |")
+        case = f"{OPS[op]}, {dtype}{'' if option == 'none' else f': {OPTIONS[option]}'}"
+        lines.append(f"| {case} | {size_name(size)} | {time_text(ours)} | {' | '.join(cells)} | {memory} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

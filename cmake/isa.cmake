@@ -7,11 +7,16 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   set(_bcelogits_flags_avx2 -mavx2 -mfma -mf16c)
   set(_bcelogits_flags_avx512
       -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  list(APPEND _bcelogits_isas neon)
+  set(_bcelogits_flags_neon "")  # part of every AArch64
 endif()
 
 add_library(bcelogits_kernels INTERFACE)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   target_compile_definitions(bcelogits_kernels INTERFACE BCELOGITS_X86)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  target_compile_definitions(bcelogits_kernels INTERFACE BCELOGITS_AARCH64)
 endif()
 
 foreach(isa IN LISTS _bcelogits_isas)

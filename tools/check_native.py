@@ -17,39 +17,48 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAGS = {
+X86 = {
     "baseline": [],
     "avx2": ["-mavx2", "-mfma", "-mf16c"],
     "avx512": ["-mavx2", "-mfma", "-mf16c", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
 }
+AARCH64: dict[str, list[str]] = {"baseline": [], "neon": []}
+MACHINES = {"x86_64": X86, "AMD64": X86, "aarch64": AARCH64, "arm64": AARCH64}
 COMMON = ["-O3", "-std=c++20", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-w", "-c"]
 
 
 def check_format() -> list[str]:
     """Names of files that clang-format would change."""
-    files = [
-        p for p in (ROOT / "native").rglob("*") if p.suffix in {".cpp", ".hpp", ".inc"} and p.name != "constants.hpp"
-    ]
+    sources = [p for folder in ("native", "tools") for p in (ROOT / folder).rglob("*")]
+    files = [p for p in sources if p.suffix in {".cpp", ".hpp", ".inc"} and p.name != "constants.hpp"]
     done = subprocess.run(
         ["clang-format", "--dry-run", "-Werror", *map(str, sorted(files))], capture_output=True, text=True, check=False
     )
     return [line for line in done.stderr.splitlines() if "error" in line]
 
 
-def check_symbols() -> list[str]:
-    """Weak or unique symbols of the ISA objects."""
-    compiler = shutil.which("c++") or shutil.which("g++")
-    if compiler is None or shutil.which("nm") is None:
-        return ["a C++ compiler and nm are needed"]
+def symbols(compiler: str, nm: str, isas: dict[str, list[str]]) -> list[str]:
+    """Weak or unique symbols of the objects of these ISAs."""
     found = []
-    isas = FLAGS if platform.machine() in {"x86_64", "AMD64"} else {"baseline": []}
     with tempfile.TemporaryDirectory() as folder:
         for isa, flags in isas.items():
             target = Path(folder) / f"{isa}.o"
             source = ROOT / "native" / "kernels" / f"isa_{isa}.cpp"
             subprocess.run([compiler, *COMMON, *flags, str(source), "-o", str(target)], check=True)
-            symbols = subprocess.run(["nm", "-C", str(target)], capture_output=True, text=True, check=True).stdout
-            found += [f"{isa}: {line}" for line in symbols.splitlines() if line[17:18] in set("WVuw")]
+            listed = subprocess.run([nm, "-C", str(target)], capture_output=True, text=True, check=True).stdout
+            found += [f"{isa}: {line}" for line in listed.splitlines() if line[17:18] in set("WVuw")]
+    return found
+
+
+def check_symbols() -> list[str]:
+    """Weak or unique symbols of the ISA objects, for this machine and, where its compiler is installed, AArch64."""
+    compiler = shutil.which("c++") or shutil.which("g++")
+    if compiler is None or shutil.which("nm") is None:
+        return ["a C++ compiler and nm are needed"]
+    found = symbols(compiler, "nm", MACHINES.get(platform.machine(), {"baseline": []}))
+    cross, nm = shutil.which("aarch64-linux-gnu-g++"), shutil.which("aarch64-linux-gnu-nm")
+    if cross and nm:
+        found += symbols(cross, nm, AARCH64)
     return found
 
 

@@ -14,6 +14,7 @@ Needs mpmath.  Takes about a minute.
 from __future__ import annotations
 
 import argparse
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,9 +106,28 @@ def hexfloat(value: mpf, bits: int) -> str:
 
 LN2 = mpmath.log(2)
 exp_tail = series_safe(lambda r: (mpmath.exp(r) - 1 - r) / r**2, lambda r: mpf(1) / 2 + r / 6)
-LOG1P_SHARE, LOG1P_CENTRE = mpf(7) / 8, mpf(1) / 2  # as in log1p_parts of native/kernels/math.hpp
-log1p_rest = series_safe(lambda u: mpmath.log1p(u) / u - LOG1P_SHARE, lambda u: 1 - LOG1P_SHARE - u / 2)
-LOG1P_DEGREE = 9
+TABLE_SIZE = 4  # powers 2^(j/4): what one permutation inside 128 bits can look up
+MAGIC = 12582912  # 1.5 * 2^23: adding it to a float leaves the nearest integer in the low bits
+
+
+def table_share() -> mpf:
+    """The s for which s*2^(j/4), j = 0..3, are nearly floats, so that a table of floats needs no low parts.
+
+    log1p(u) = s*u + u*M(u): a share of u that needs no rounding, so that only u*M does. The larger s, the larger M
+    (and its rounding errors) near u = 1, the smaller, near u = 0; floats from 0.8047 to 0.8082 balance them.
+    """
+
+    def miss(s: mpf) -> mpf:
+        powers = [s * mpf(2) ** (mpf(j) / TABLE_SIZE) for j in range(1, TABLE_SIZE)]
+        return max(abs(to_f32(v) / v - 1) for v in powers)
+
+    return min((mpf(n) / 2**24 for n in range(13_500_000, 13_560_000)), key=miss)
+
+
+SHARE = table_share()
+LOG1P_CENTRE = to_f32(SHARE / 2)
+log1p_rest = series_safe(lambda u: mpmath.log1p(u / SHARE) / u - 1, lambda u: 1 / SHARE - 1 - u / SHARE**2 / 2)
+LOG1P_DEGREE = 10
 
 
 def atanh_tail(z: mpf) -> mpf:
@@ -122,20 +142,29 @@ def polynomials() -> list[tuple[str, str, str, list[mpf], mpf, int]]:
     """Name, meaning, measure of the error, coefficients, error and precision of each polynomial."""
     half = LN2 / 2 * mpf("1.0001")
     out = []
-    c, e = fit_rounded(exp_tail, lambda r: r**2 / mpmath.exp(r), 4, -half, half, to_f32, {0: mpf(1) / 2})
-    out.append(("kExpTail", "(exp(r) - 1 - r)/r^2 on |r| <= ln2/2", "relative to exp(r)", c, e, 24))
-    # log1p(u) = 7/8 u + u*M: M is small where the rounding of M would show most (u near 1), and in v = u - 1/2
-    # the rounding errors of Horner's rule are damped by |v| <= 1/2.
+    eighth = LN2 / (2 * TABLE_SIZE) * mpf("1.0005")
+    c, e = fit_rounded(exp_tail, lambda r: r**2 / mpmath.exp(r), 3, -eighth, eighth, to_f32, {0: mpf(1) / 2})
+    out.append(("kExpTail", "(exp(r) - 1 - r)/r^2 on |r| <= ln2/8", "relative to exp(r)", c, e, 24))
+    # In v = u - centre the rounding errors of Horner's rule are damped by |v| <= centre.
     centre = LOG1P_CENTRE
     c, e = fit_rounded(
         lambda v: log1p_rest(v + centre),
-        lambda v: (v + centre) / mpmath.log1p(v + centre),
+        lambda v: (v + centre) / mpmath.log1p((v + centre) / SHARE),
         LOG1P_DEGREE,
         mpf("1e-9") - centre,
-        1 - centre,
+        SHARE * mpf("1.0000002") - centre,
         to_f32,
     )
-    out.append(("kLog1pRest", "log1p(u)/u - 7/8 on [0, 1] in v = u - 1/2", "relative to log1p(u)", c, e, 24))
+    out.append(
+        (
+            "kLog1pRest",
+            "log1p(U/kShare)/U - 1 on [0, kShare] in v = U - kCentre",
+            "relative to log1p",
+            c,
+            e,
+            24,
+        )
+    )
     c, e = fit_rounded(exp_tail, lambda r: r**2 / mpmath.exp(r), 9, -half, half, to_f64, {0: mpf(1) / 2})
     out.append(("kExpTail64", "(exp(r) - 1 - r)/r^2 on |r| <= ln2/2", "relative to exp(r)", c, e, 53))
     # |f| <= 1/2, so s = f/(2+f) <= 1/5
@@ -156,14 +185,31 @@ def polynomials() -> list[tuple[str, str, str, list[mpf], mpf, int]]:
 def scalars() -> list[tuple[str, str, mpf, int]]:
     """Name, meaning, value and precision of each constant."""
     ln2_hi64 = _round_bits(LN2, 42)  # n*ln2_hi is exact for |n| < 2^11
+    step = LN2 / TABLE_SIZE
     return [
-        ("kLog2e", "log2(e)", to_f32(1 / LN2), 24),
-        ("kLn2Hi", "ln 2, high part; the fma that uses it is exact", to_f32(LN2), 24),
-        ("kLn2Lo", "ln 2 - kLn2Hi", to_f32(LN2 - to_f32(LN2)), 24),
+        ("kSteps", "4/ln 2", to_f32(1 / step), 24),
+        ("kStepHi", "ln 2/4, high part; the fma that uses it is exact", to_f32(step), 24),
+        ("kStepLo", "ln 2/4 - kStepHi", to_f32(step - to_f32(step)), 24),
+        ("kMagic", "1.5*2^23: its sum with a float has the nearest integer in its low bits", mpf(MAGIC), 24),
+        ("kShare", "what the table's entries are multiplied by", SHARE, 24),
+        ("kCentre", "kShare/2", LOG1P_CENTRE, 24),
         ("kLog2e64", "log2(e)", to_f64(1 / LN2), 53),
         ("kLn2Hi64", "ln 2 to 42 bits", ln2_hi64, 53),
         ("kLn2Lo64", "ln 2 - kLn2Hi64", to_f64(LN2 - ln2_hi64), 53),
     ]
+
+
+def table() -> tuple[list[int], mpf]:
+    """Bits to which (kMagic + n) << 21 is added for kShare*2^(n/4), n mod 4 = 0..3; and what rounding them loses."""
+    words, worst = [], mpf(0)
+    for j in range(TABLE_SIZE):
+        exact = SHARE * mpf(2) ** (mpf(j) / TABLE_SIZE)
+        value = to_f32(exact)
+        worst = max(worst, abs(value / exact - 1))
+        magic = struct.unpack("<I", struct.pack("<f", float(MAGIC + j)))[0]
+        bits = struct.unpack("<I", struct.pack("<f", float(value)))[0]
+        words.append((bits - (magic << 21)) % 2**32)
+    return words, worst
 
 
 def render() -> str:
@@ -173,6 +219,8 @@ def render() -> str:
         "// The error beside each polynomial is that of its rounded coefficients in exact arithmetic.",
         "#pragma once",
         "",
+        "#include <cstdint>",
+        "",
         "namespace bcelogits::constants {",
         "namespace {  // internal linkage: the ISA objects share no symbol",
         "",
@@ -180,6 +228,10 @@ def render() -> str:
     for name, meaning, value, bits in scalars():
         kind = "float" if bits == 24 else "double"
         lines.append(f"constexpr {kind} {name} = {hexfloat(value, bits)};  // {meaning}")
+    words, worst = table()
+    lost = mpmath.nstr(mpmath.log(worst, 2), 4)
+    lines += ["", f"// kShare*2^(j/4) less the bits of (kMagic + j) << 21; rounding loses 2^{lost}."]
+    lines.append(f"constexpr std::uint32_t kPowers[{len(words)}] = {{{', '.join(f'{w:#010x}u' for w in words)}}};")
     for name, meaning, relative, values, error, bits in polynomials():
         kind = "float" if bits == 24 else "double"
         bits_of_error = mpmath.nstr(mpmath.log(error, 2), 5)

@@ -30,6 +30,8 @@ const Candidate kCandidates[] = {
 #if defined(BCELOGITS_X86)
     {"avx2", kernels::table_avx2, has_avx2},
     {"avx512", kernels::table_avx512, has_avx512},
+#elif defined(BCELOGITS_AARCH64)
+    {"neon", kernels::table_neon, [] { return true; }},  // part of every AArch64
 #endif
 };
 

@@ -8,7 +8,7 @@
 // Trans. Computers 64(7), 2015). The range of the elements' bits says beforehand how many are needed.
 #pragma once
 
-#include "elementwise.hpp"
+#include "block.hpp"
 #include "half.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
@@ -92,7 +92,7 @@ inline void cover(const T* v, std::size_t first, std::size_t n, Seer& a, Seer& b
 
 // Fetches the cache lines of what comes `offset` bytes after `next`, while there is arithmetic to do.
 template <std::size_t bytes>
-inline void fetch(const void* next, std::size_t offset) {
+inline void fetch_ahead(const void* next, std::size_t offset) {
   if constexpr (VD::W > 1)
     for (std::size_t k = 0; k < bytes; k += 64) __builtin_prefetch((const char*)next + offset + k);
 }
@@ -188,7 +188,7 @@ inline void add_up(const T* v, std::size_t n, const void* next, int exponent, Bl
   a.start(sigma), b.start(sigma), c.start(sigma), d.start(sigma);
   std::size_t i = 0;
   for (; i + streams * VD::W <= n; i += streams * VD::W) {
-    fetch<streams * VD::W * sizeof(T)>(next, i * sizeof(T));
+    fetch_ahead<streams * VD::W * sizeof(T)>(next, i * sizeof(T));
     a.add(VD::load(v + i));
     b.add(VD::load(v + i + VD::W));
     if constexpr (streams == 4) {
@@ -250,7 +250,7 @@ BlockSum sum_f32(const float* v, std::size_t n, const void* next) {
   std::size_t i = 0;
   const auto add_until = [&](std::size_t end) {
     for (; i + step <= end; i += step) {
-      fetch<step * sizeof(float)>(next, i * sizeof(float));
+      fetch_ahead<step * sizeof(float)>(next, i * sizeof(float));
       cover(v + i, 0, step, b0, b1);
       a0 = plus(VD::load(v + i), a0);
       a1 = plus(VD::load(v + i + VD::W), a1);

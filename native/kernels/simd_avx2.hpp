@@ -48,8 +48,15 @@ inline VF fnma(VF a, VF b, VF c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
 inline VF fnms(VF a, VF b, VF c) { return {_mm256_fnmsub_ps(a.v, b.v, c.v)}; }
 inline VF neg_abs(VF a) { return {_mm256_or_ps(a.v, _mm256_set1_ps(-0.0f))}; }
 inline VF negate(VF a) { return {_mm256_xor_ps(a.v, _mm256_set1_ps(-0.0f))}; }
+inline VF either(VF a, VF b) { return {_mm256_or_ps(a.v, b.v)}; }  // bitwise
 inline VF max_or_second(VF a, VF b) { return {_mm256_max_ps(a.v, b.v)}; }
-inline VF scale_from_bits(VF a) { return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.v), 23))}; }
+// kShare*2^(n/4) from the sum of n and the magic number; see kPowers.
+inline VF table_scale(VF a, const std::uint32_t (&table)[4]) {
+  const __m256 entry =
+      _mm256_permutevar_ps(_mm256_broadcast_ps((const __m128*)table), _mm256_castps_si256(a.v));  // by the low two bits
+  return {_mm256_castsi256_ps(
+      _mm256_add_epi32(_mm256_castps_si256(entry), _mm256_slli_epi32(_mm256_castps_si256(a.v), 21)))};
+}
 inline MaskF sign_bit(VF a) { return {_mm256_castsi256_ps(_mm256_srai_epi32(_mm256_castps_si256(a.v), 31))}; }
 inline MaskF ge(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ)}; }
 inline MaskF gt(VF a, VF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}; }
@@ -108,6 +115,7 @@ inline VD fnma(VD a, VD b, VD c) { return {_mm256_fnmadd_pd(a.v, b.v, c.v)}; }
 inline VD fnms(VD a, VD b, VD c) { return {_mm256_fnmsub_pd(a.v, b.v, c.v)}; }
 inline VD neg_abs(VD a) { return {_mm256_or_pd(a.v, _mm256_set1_pd(-0.0))}; }
 inline VD negate(VD a) { return {_mm256_xor_pd(a.v, _mm256_set1_pd(-0.0))}; }
+inline VD either(VD a, VD b) { return {_mm256_or_pd(a.v, b.v)}; }  // bitwise
 inline VD max_or_second(VD a, VD b) { return {_mm256_max_pd(a.v, b.v)}; }
 inline VD scale_from_bits(VD a) { return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(a.v), 52))}; }
 inline MaskD sign_bit(VD a) { return {a.v}; }  // blendv and movemask look at the sign bit alone
@@ -129,6 +137,25 @@ inline double hmax(VD a) {
   const __m128d s = _mm_max_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
   return _mm_cvtsd_f64(_mm_max_sd(s, _mm_unpackhi_pd(s, s)));
 }
+
+// See simd_avx512.hpp.
+template <class V>
+struct Bound;
+template <>
+struct Bound<VF> {
+  __m256i most = _mm256_set1_epi32((int)0x80000000);
+  void see(VF a) { most = _mm256_max_epu32(most, _mm256_castps_si256(neg_abs(a).v)); }
+  bool within(float limit) const { return all(ge({_mm256_castsi256_ps(most)}, VF::set1(-limit))); }
+};
+template <>
+struct Bound<VD> {
+  VD least = VD::set1(0), odd = VD::set1(0);
+  void see(VD a) {
+    least = {_mm256_min_pd(least.v, neg_abs(a).v)};
+    odd = {_mm256_or_pd(odd.v, _mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q))};
+  }
+  bool within(double limit) const { return all(ge(least, VD::set1(-limit)) & ~MaskD{odd.v}); }
+};
 
 // See simd_avx512.hpp.
 struct VI {

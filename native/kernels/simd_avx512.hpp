@@ -47,8 +47,15 @@ inline VF fnma(VF a, VF b, VF c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
 inline VF fnms(VF a, VF b, VF c) { return {_mm512_fnmsub_ps(a.v, b.v, c.v)}; }
 inline VF neg_abs(VF a) { return {_mm512_or_ps(a.v, _mm512_set1_ps(-0.0f))}; }
 inline VF negate(VF a) { return {_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0f))}; }
+inline VF either(VF a, VF b) { return {_mm512_or_ps(a.v, b.v)}; }          // bitwise
 inline VF max_or_second(VF a, VF b) { return {_mm512_max_ps(a.v, b.v)}; }  // b where either is NaN
-inline VF scale_from_bits(VF a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 23))}; }
+// kShare*2^(n/4) from the sum of n and the magic number; see kPowers.
+inline VF table_scale(VF a, const std::uint32_t (&table)[4]) {
+  const __m512i bits = _mm512_castps_si512(a.v);
+  const __m512 four = _mm512_broadcast_f32x4(_mm_loadu_ps((const float*)table));
+  const __m512i entry = _mm512_castps_si512(_mm512_permutevar_ps(four, bits));  // by the low two bits
+  return {_mm512_castsi512_ps(_mm512_add_epi32(entry, _mm512_slli_epi32(bits, 21)))};
+}
 inline MaskF sign_bit(VF a) { return {_mm512_movepi32_mask(_mm512_castps_si512(a.v))}; }
 inline MaskF ge(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ)}; }
 inline MaskF gt(VF a, VF b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)}; }
@@ -104,6 +111,7 @@ inline VD fnma(VD a, VD b, VD c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
 inline VD fnms(VD a, VD b, VD c) { return {_mm512_fnmsub_pd(a.v, b.v, c.v)}; }
 inline VD neg_abs(VD a) { return {_mm512_or_pd(a.v, _mm512_set1_pd(-0.0))}; }
 inline VD negate(VD a) { return {_mm512_xor_pd(a.v, _mm512_set1_pd(-0.0))}; }
+inline VD either(VD a, VD b) { return {_mm512_or_pd(a.v, b.v)}; }  // bitwise
 inline VD max_or_second(VD a, VD b) { return {_mm512_max_pd(a.v, b.v)}; }
 inline VD scale_from_bits(VD a) { return {_mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(a.v), 52))}; }
 inline MaskD sign_bit(VD a) { return {_mm512_movepi64_mask(_mm512_castpd_si512(a.v))}; }
@@ -119,6 +127,22 @@ inline bool all(MaskD a) { return a.m == 0xff; }
 inline VD select(MaskD m, VD a, VD b) { return {_mm512_mask_mov_pd(b.v, m.m, a.v)}; }
 inline double hsum(VD a) { return _mm512_reduce_add_pd(a.v); }
 inline double hmax(VD a) { return _mm512_reduce_max_pd(a.v); }
+
+// The largest magnitude seen; a NaN is larger than all.
+template <class V>
+struct Bound;
+template <>
+struct Bound<VF> {
+  __m512i most = _mm512_set1_epi32((int)0x80000000);
+  void see(VF a) { most = _mm512_max_epu32(most, _mm512_castps_si512(neg_abs(a).v)); }
+  bool within(float limit) const { return all(ge({_mm512_castsi512_ps(most)}, VF::set1(-limit))); }
+};
+template <>
+struct Bound<VD> {
+  __m512i most = _mm512_set1_epi64((long long)0x8000000000000000ull);
+  void see(VD a) { most = _mm512_max_epu64(most, _mm512_castpd_si512(neg_abs(a).v)); }
+  bool within(double limit) const { return all(ge({_mm512_castsi512_pd(most)}, VD::set1(-limit))); }
+};
 
 // Integers of 32 bits, for the bits of floats and the halves of doubles.
 struct VI {

@@ -55,8 +55,14 @@ struct Scalar {
   friend Scalar fnms(Scalar a, Scalar b, Scalar c) { return {fused(-a.v, b.v, -c.v)}; }
   friend Scalar neg_abs(Scalar a) { return {bit_cast<E>(bit_cast<Bits>(a.v) | ((Bits)1 << (sizeof(E) * 8 - 1)))}; }
   friend Scalar negate(Scalar a) { return {-a.v}; }
+  friend Scalar either(Scalar a, Scalar b) { return {bit_cast<E>((Bits)(bit_cast<Bits>(a.v) | bit_cast<Bits>(b.v)))}; }
   friend Scalar max_or_second(Scalar a, Scalar b) { return {a.v > b.v ? a.v : b.v}; }
   friend Scalar scale_from_bits(Scalar a) { return {bit_cast<E>((Bits)(bit_cast<Bits>(a.v) << mant))}; }
+  // kShare*2^(n/4) from the sum of n and the magic number; see kPowers.
+  friend Scalar table_scale(Scalar a, const std::uint32_t (&table)[4]) {
+    const auto b = (std::uint32_t)bit_cast<Bits>(a.v);
+    return {bit_cast<E>((Bits)(table[b & 3] + (b << 21)))};
+  }
   friend MaskF sign_bit(Scalar a) { return {(bit_cast<Bits>(a.v) >> (sizeof(E) * 8 - 1)) != 0}; }
   friend MaskF ge(Scalar a, Scalar b) { return {a.v >= b.v}; }
   friend MaskF gt(Scalar a, Scalar b) { return {a.v > b.v}; }
@@ -90,6 +96,19 @@ inline bool all(MaskF a) { return a.m; }
 
 using VF = Scalar<float, std::uint32_t, 23>;
 using VD = Scalar<double, std::uint64_t, 52>;
+
+// See simd_avx512.hpp.
+template <class V>
+struct Bound {
+  bool fine = true;
+  typename V::Elem most = 0;
+  void see(V a) {
+    const auto size = negate(neg_abs(a)).v;
+    fine = fine && size == size;
+    most = size > most ? size : most;
+  }
+  bool within(typename V::Elem limit) const { return fine && most <= limit; }
+};
 
 // See simd_avx512.hpp.
 struct VI {

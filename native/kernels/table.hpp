@@ -65,5 +65,6 @@ struct KernelTable {
 const KernelTable* table_baseline();
 const KernelTable* table_avx2();
 const KernelTable* table_avx512();
+const KernelTable* table_neon();
 
 }  // namespace bcelogits::kernels

@@ -6,16 +6,10 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
+from accuracy_report.float32 import FLOAT32_MAGNITUDES, hard_float32, special_float32
 from accuracy_report.operands import Options
 from accuracy_report.rows import Row
-from accuracy_report.sweeps import (
-    FLOAT32_MAGNITUDES,
-    OPTIONS,
-    climbing,
-    float32_from_16_bits,
-    hard_float32,
-    random_operands,
-)
+from accuracy_report.sweeps import OPTIONS, climbing, float32_from_16_bits, random_operands
 
 Check = Callable[[Iterable[Row]], None]
 Scale = Callable[[int], int]
@@ -63,6 +57,12 @@ def test_targets_0_and_1_in_every_binade(assert_within_contract: Check, scaled: 
     assert_within_contract(rows)
 
 
+def test_infinite_logits_and_nan(assert_within_contract: Check, scaled: Scale) -> None:
+    rows = special_float32(FLOAT32_MAGNITUDES, FLOAT32_MAGNITUDES + 100)
+    rows += special_float32(FLOAT32_MAGNITUDES, 1 << 31, (1 << 23) // scaled(200_000) | 1)
+    assert_within_contract(rows)
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: options.title)
 @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
 def test_random_operands(soft: bool, options: Options, assert_within_contract: Check, scaled: Scale) -> None:
@@ -94,6 +94,7 @@ def test_targets_0_and_1_at_every_logit_below_1024(part: int, assert_within_cont
 @pytest.mark.exhaustive
 def test_targets_0_and_1_above_1024(assert_within_contract: Check) -> None:
     assert_within_contract(hard_float32(FAR, FLOAT32_MAGNITUDES, 17))
+    assert_within_contract(special_float32(FLOAT32_MAGNITUDES, 1 << 31))
 
 
 @pytest.mark.exhaustive

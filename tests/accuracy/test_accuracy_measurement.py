@@ -7,18 +7,23 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import accuracy
 import numpy as np
 import pytest
 from accuracy_report import report, truth
+from accuracy_report.contenders import CONTENDERS, OURS
+from accuracy_report.float32 import hard_float32, special_float32
 from accuracy_report.measure import HARD, call, climb, compare
 from accuracy_report.operands import FUNCTIONS, GRADIENT, LOSS, Operands, Options, draw, mutate
-from accuracy_report.peers import CONTENDERS, PeerRow
+from accuracy_report.peers import compare_16_bits, compare_float64
 from accuracy_report.rows import Row, merged
-from accuracy_report.sweeps import FULL, OPTIONS, QUICK, hard_float32, tasks
+from accuracy_report.run import FULL, PARTS, QUICK, tasks
+from accuracy_report.sweeps import OPTIONS
 from accuracy_report.ulp import FORMATS, Array, all_finite, errors
 
+import bcelogits
 from bcelogits import reference
 
 FORMAT_NAMES = pytest.mark.parametrize("name", list(FORMATS))
@@ -150,12 +155,12 @@ def test_all_finite() -> None:
 
 
 def test_the_pieces_of_a_full_run_cover_every_float32() -> None:
-    pieces = [task.args for task in tasks(FULL) if task.func is hard_float32]
+    pieces = [task.args[:3] for task in tasks("float32", FULL) if task.func in (hard_float32, special_float32)]
     assert pieces[0][0] == 0
-    assert pieces[-1][1] == np.float32(np.inf).view(np.uint32)
+    assert pieces[-1][1] == 1 << 31  # all magnitudes: the sign is the bit that is left
     assert all(one[1] == next_one[0] for one, next_one in itertools.pairwise(pieces))
     assert {step for _, _, step in pieces} == {1}
-    assert len(tasks(QUICK)) < len(tasks(FULL))
+    assert all(len(tasks(part, QUICK)) <= len(tasks(part, FULL)) for part in PARTS)
 
 
 def test_rows_merge() -> None:
@@ -172,22 +177,26 @@ def test_rows_merge() -> None:
 def test_the_page_is_rewritten_between_its_marks(tmp_path: Path) -> None:
     rows = [
         Row("f32", LOSS, HARD, "none", 1.0, 10, 0.6, 3, 0, {"x": "1"}, "a", "b"),
-        Row("f64", GRADIENT, "in [0, 1]", "weight", 2.0, 10, 2.5, 3, 1, {"x": "1", "t": "0.5"}, "a", "b"),
+        Row("f32", LOSS, HARD, "none", 1.0, 9, 2e7, 3, 5, {"x": "2"}, "a", "b", "NumPy, one line 2"),
     ]
-    peers = [PeerRow("NumPy, one line", "2", "f32", 10, 1.0, 2e7, 0, 5, 0)]
+    others = [Row("f64", GRADIENT, "in [0, 1]", "weight", 2.0, 10_000, 2.5, 3, 1, {"x": "1", "t": "0.5"}, "a", "b")]
+    parts = {"float32": report.part(rows, "quick", 1, 1), "float64": report.part(others, "full", 2, 1)}
     page = tmp_path / "page.md"
     page.write_text(f"before\n{report.BEGIN}\nprevious\n{report.END}\nafter\n")
     for _ in range(2):  # twice: the marks must survive
-        report.rewrite(page, report.markdown(rows, peers, "quick"))
+        report.rewrite(page, report.markdown(parts))
     text = page.read_text()
     assert text.startswith(f"before\n{report.BEGIN}\n")
     assert text.endswith(f"{report.END}\nafter\n")
     assert "previous" not in text
-    assert "| gradient | in [0, 1] | weight | 10 | **2.5000** | 2 | 30 % | 1 | x=1 t=0.5 |" in text
-    assert "| float32 | NumPy, one line 2 | 10 | 1.0000 | 2e+07 | 0 | 5 | 0 |" in text
+    assert "| gradient | in [0, 1] | weight | 10,000 | **2.5000** | 2 | 99.970 % | 1 | x=1 t=0.5 |" in text
+    assert f"| float32 | loss | bcelogits {bcelogits.__version__} | 10 | 0.6000 | x=1 | 70 % | 0 | 0 |" in text
+    assert "| float32 | loss | NumPy, one line 2 | 9 | 2e+07 | x=2 | 67 % | 5 | 0 |" in text
     assert "1 of 2 rows break the contract" in text
-    report.write_json(tmp_path / "all.json", rows, peers, "quick")
-    assert json.loads((tmp_path / "all.json").read_text())["rows"][1]["within"] is False
+    assert "- float64: `--full` run of" in text
+    report.write_json(tmp_path / "all.json", parts)
+    assert json.loads((tmp_path / "all.json").read_text())["parts"]["float64"]["rows"][0]["within"] is False
+    assert report.read_json(tmp_path / "all.json") == parts
     page.write_text("no marks")
     with pytest.raises(ValueError, match="expected one"):
         report.rewrite(page, "")
@@ -210,20 +219,56 @@ def test_contenders_compute_the_same_function() -> None:
         np.testing.assert_allclose(gradient, [-0.8807971, 0.62245935, -0.04742587], rtol=1e-5)
 
 
+def test_others_are_compared_on_the_same_points() -> None:
+    """NumPy is always there; `exp` and a difference lose small gradients."""
+    name = ("NumPy, one line",)
+    rows = hard_float32(0x3F800000, 0x42C80000, 1_000_003, name)
+    rows += compare_16_bits("f16", name) + compare_float64(400, name)
+    for dtype in ("f32", "f16", "f64"):
+        theirs = [row for row in rows if row.dtype == dtype and row.contender.startswith(name[0])]
+        ours = [row for row in rows if row.dtype == dtype and row.contender in ("", f"{OURS} {bcelogits.__version__}")]
+        assert [row.function for row in theirs] == [LOSS, GRADIENT]
+        assert all(row.worst <= row.bound for row in ours)
+        assert theirs[1].worst > 1
+        assert theirs[1].lost > 0
+        assert theirs[1].within  # they have promised nothing
+        assert theirs[0].points == next(row for row in ours if row.function == LOSS).points
+
+
+def test_plots(tmp_path: Path) -> None:
+    rows = hard_float32(0, 0x7F800000, 1_000_003, ("NumPy, one line",))
+    rows[0].curve["+x, target 0"][-1] = np.inf
+    parts = {"float32": report.part(rows, "quick", 1, 1)}
+    files = report.figures(tmp_path, parts)
+    first = [(tmp_path / file).read_bytes() for file in files]
+    assert len(set(first)) == len(files) == 2
+    for content in first:
+        root = ElementTree.fromstring(content)
+        curves = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if "curve" in path.get("class", "")]
+        assert len(curves) == 4  # two targets
+        assert all(set(path.attrib["d"]) <= set("MHV 0123456789.") for path in curves)  # no NaN
+    assert report.figures(tmp_path, report_again := dict(parts)) == files
+    assert [(tmp_path / file).read_bytes() for file in files] == first
+    assert all(f"]({file})" in report.markdown(report_again, files) for file in files)
+    assert report.figures(tmp_path, {}) == []
+
+
 def test_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A very small run, in processes of its own as always; what it finds is for other tests to judge."""
-    monkeypatch.setattr(accuracy, "QUICK", replace(QUICK, float32_step=2_000_003, float32=500, float64=50, climbs=0))
-    monkeypatch.setattr(accuracy, "compare_peers", lambda: iter([]))
+    few = replace(QUICK, float32_step=2_000_003, shares=2, float32=500, float64=50, climbs=0)
+    monkeypatch.setattr(accuracy, "QUICK", few)
     page, file = tmp_path / "page.md", tmp_path / "all.json"
     page.write_text(f"{report.BEGIN}\n{report.END}\n")
-    code = accuracy.main(["--quick", "--markdown", str(page), "--json", str(file), "--jobs", "2"])
-    found = json.loads(file.read_text())
-    broken = [row for row in found["rows"] if not row["within"]]
+    arguments = ["--quick", "--markdown", str(page), "--json", str(file), "--jobs", "2", "--no-peers"]
+    accuracy.main([*arguments, "--only", "float32", "--jobs", "1"])
+    code = accuracy.main([*arguments, "--only", "16-bit", "float64"])
+    found = [row for part in json.loads(file.read_text())["parts"].values() for row in part["rows"]]
+    broken = [row for row in found if not row["within"]]
     assert code == (1 if broken else 0)
-    assert {row["dtype"] for row in found["rows"]} == {*FORMATS, "f16 to f32", "bf16 to f32"}
-    assert "### Largest error" in page.read_text()
-    assert (
-        capsys.readouterr()
-        .out.splitlines()[-1]
-        .endswith(f"{len(broken)} of {len(found['rows'])} rows break the contract")
-    )
+    assert {row["dtype"] for row in found} == {*FORMATS, "f16 to f32", "bf16 to f32"}
+    text = page.read_text()
+    assert "### Largest error" in text
+    assert "![Largest error of the float32 loss](accuracy-loss.svg)" in text
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f"{len(broken)} of {len(found)} rows break the contract")
+    accuracy.main([*arguments, "--only"])  # the page again, from the file
+    assert page.read_text() == text

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from accuracy_report import curves
 from accuracy_report.ulp import Array, Floats
 
 # Float64 truths are this far from exact, in ULP of float32, at most.
@@ -30,16 +31,19 @@ class Row:
     where: dict[str, str] = field(default_factory=dict)
     got: str = ""
     truth: str = ""
+    contender: str = ""  # another package, or this one on points of its own; "": this one
+    not_numbers: int = 0  # where the truth is one
+    curve: dict[str, list[float]] = field(default_factory=dict)  # the largest error by logit; see curves
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> tuple[str, str, str, str, str]:
         """What rows of different pieces of work have in common."""
-        return self.dtype, self.function, self.targets, self.options
+        return self.contender, self.dtype, self.function, self.targets, self.options
 
     @property
     def within(self) -> bool:
-        """Whether the contract holds."""
-        return self.worst <= self.bound
+        """Whether the contract holds; it binds nobody else."""
+        return self.contender != "" or self.worst <= self.bound
 
     def add(
         self,
@@ -69,6 +73,8 @@ class Row:
         self.points += other.points
         self.not_rounded += other.not_rounded
         self.lost += other.lost
+        self.not_numbers += other.not_numbers
+        curves.merge(self.curve, other.curve)
         if other.worst > self.worst or not self.where:
             self.worst, self.where, self.got, self.truth = other.worst, other.where, other.got, other.truth
 
@@ -76,10 +82,16 @@ class Row:
         """For JSON."""
         return asdict(self) | {"within": self.within}
 
+    @staticmethod
+    def from_dict(content: dict[str, Any]) -> Row:
+        """From JSON."""
+        return Row(**{name: value for name, value in content.items() if name != "within"})
+
     def __str__(self) -> str:
         """One line, with the operands of the worst point."""
         operands = " ".join(f"{name}={value}" for name, value in self.where.items())
-        name = f"{self.dtype} {self.function}, targets {self.targets}, options: {self.options}"
+        whose = f"{self.contender}, " if self.contender else ""
+        name = f"{whose}{self.dtype} {self.function}, targets {self.targets}, options: {self.options}"
         return (
             f"{name}: {self.worst:.6f} ULP (at most {self.bound:.6g}) at {operands}: {self.got}, truth {self.truth};"
             f" {self.points:,} points, {self.not_rounded:,} not correctly rounded, {self.lost:,} lost to 0"
@@ -88,7 +100,7 @@ class Row:
 
 def merged(rows: Iterable[Row]) -> list[Row]:
     """One row per key, in the order of first appearance."""
-    found: dict[tuple[str, str, str, str], Row] = {}
+    found: dict[tuple[str, str, str, str, str], Row] = {}
     for row in rows:
         if row.key in found:
             found[row.key].merge(row)

@@ -1,16 +1,11 @@
-"""The pieces of work of a run. Each function returns rows and can run in a process of its own."""
+"""Pieces of work of a run, but for float32.py. Each function returns rows and can run in a process of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
 from itertools import product
-from typing import TypeAlias
 
 import numpy as np
 
-import bcelogits
 from accuracy_report import truth
 from accuracy_report.measure import call, climb, compare, measure, new_row
 from accuracy_report.operands import (
@@ -25,7 +20,7 @@ from accuracy_report.operands import (
     random_bits,
 )
 from accuracy_report.rows import Row, merged
-from accuracy_report.ulp import FORMATS, Array, all_finite, inverse_ulp
+from accuracy_report.ulp import FORMATS, Array, all_finite
 
 PLAIN = Options()
 # With what else a function is called. The first: nothing.
@@ -43,48 +38,6 @@ OPTIONS = (
 )
 NINE_TARGETS = (0.0, 1.0, 2.0**-24, 1 - 2.0**-24, 2.0**-10, 1 - 2.0**-10, 0.5, 0.3, 0.9)
 FOUR_POS_WEIGHTS = (None, 0.25, 3.0, 1e4)
-# Bit patterns of the float32 magnitudes 0 to the largest finite.
-FLOAT32_MAGNITUDES = 0x7F800000
-_BLOCK = 1 << 15
-
-
-# ---- float32, targets 0 and 1 ----------------------------------------------------------------------------------
-
-
-def hard_float32(start: int, stop: int, step: int = 1) -> list[Row]:
-    """Float32 logits of both signs whose magnitudes have the bit patterns start, start + step, ...; nothing else given.
-
-    The truths of x and -x for targets 0 and 1 are the same four numbers, so exp and log1p are computed once.
-    """
-    form = FORMATS["f32"]
-    rows = {f: new_row(form, f, False, PLAIN) for f in FUNCTIONS}
-    for first in range(start, stop, _BLOCK * step):
-        magnitude = np.arange(first, min(stop, first + _BLOCK * step), step, dtype=np.uint32).view(np.float32)
-        a = magnitude.astype(np.float64)
-        e = np.exp(-a)
-        tail, inverse = np.log1p(e), 1 / (1 + e)
-        truths = {(LOSS, 1): a + tail, (LOSS, -1): tail, (GRADIENT, 1): inverse, (GRADIENT, -1): e * inverse}
-        units = {key: inverse_ulp(value, form) for key, value in truths.items()}
-        for sign, target in product((1, -1), (0, 1)):
-            x = magnitude if sign > 0 else -magnitude
-            t = np.full(x.shape, target, np.float32)
-            operands = Operands(x, t)
-            side, outer = (sign, 1.0) if target == 0 else (-sign, -1.0)
-            got = {f: call(f, operands) for f in FUNCTIONS}
-            both = bcelogits.value_and_grad(x, t, reduction="none")
-            for function in (LOSS, GRADIENT):
-                exact = truths[function, side] if function == LOSS or outer > 0 else -truths[function, side]
-                results = [got[function]]
-                other = both[0 if function == LOSS else 1]
-                if other.tobytes() != results[0].tobytes():  # value_and_grad need not give the same bits
-                    results.append(other)
-                for result in results:
-                    error = np.abs(result - exact) * units[function, side]
-                    rows[function].add(result, exact, error, error, operands.describe)
-            exact = -x.astype(np.float64)
-            error = np.abs(got[TARGET_GRADIENT] - exact)
-            rows[TARGET_GRADIENT].add(got[TARGET_GRADIENT], exact, error, error, operands.describe)
-    return list(rows.values())
 
 
 # ---- any operands ----------------------------------------------------------------------------------------------
@@ -180,51 +133,3 @@ def hard_float64(seed: int, size: int) -> list[Row]:
         measure(row, function, Operands(x, np.full(x.shape, target)), functions)
         rows.append(row)
     return merged(rows)
-
-
-# ---- a run -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much of each piece of work."""
-
-    name: str
-    float32_step: int  # of the bit patterns of float32 logits, targets 0 and 1; 1: all of them
-    pieces: int  # how many times random operands are drawn
-    float32: int  # random operands of each class
-    float64: int
-    climbs: int
-    generations: int
-    float64_population: int
-    float64_generations: int
-
-
-QUICK = Effort("quick", 127, 1, 1_000_000, 8_000, 2, 100, 80, 20)
-FULL = Effort("full", 1, 24, 1_000_000, 10_000, 6, 400, 300, 60)
-
-# A function of this module with its arguments.
-Task: TypeAlias = partial[list[Row]]
-
-
-def _tasks(effort: Effort) -> Iterator[Task]:
-    share = 1 << 26 if effort.float32_step == 1 else FLOAT32_MAGNITUDES
-    for start in range(0, FLOAT32_MAGNITUDES, share):
-        yield partial(hard_float32, start, min(FLOAT32_MAGNITUDES, start + share), effort.float32_step)
-    for dtype in ("f16", "bf16"):
-        yield partial(every_16_bit_logit, dtype)
-        yield partial(float32_from_16_bits, dtype)
-    for seed in range(effort.pieces):
-        yield partial(hard_float64, seed, 2 * effort.float64)
-    for dtype, size in (("f32", effort.float32), ("f64", effort.float64), ("f16", 100_000), ("bf16", 100_000)):
-        for soft, seed in product((False, True), range(effort.pieces if dtype in ("f32", "f64") else 1)):
-            chosen = OPTIONS if dtype in ("f32", "f64") else OPTIONS[1:]
-            yield partial(random_operands, dtype, soft, seed, size, chosen if soft else OPTIONS[1:])
-    for soft, seed in product((False, True), range(effort.climbs)):
-        yield partial(climbing, "f32", soft, seed, 1021, effort.generations)
-        yield partial(climbing, "f64", soft, seed, effort.float64_population, effort.float64_generations)
-
-
-def tasks(effort: Effort) -> list[Task]:
-    """The work of a run, in pieces."""
-    return list(_tasks(effort))
