@@ -183,6 +183,31 @@ class Runner {
   kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
 };
 
+// Adds the elements of one operand, as they are.
+class Summer {
+ public:
+  Summer(const SumPlan& plan, Workspace& ws) : plan_(plan), wide_(plan.values.dtype == DType::F64) {
+    values_.prepare(plan.values, wide_ ? DType::F64 : DType::F32, ws.x, kernel_table());
+    in_place_ = plan.values.kind == Operand::Kind::Contiguous && (wide_ || plan.values.dtype == DType::F32);
+  }
+
+  void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
+    const std::int64_t step = static_cast<std::int64_t>(kBlock) / (wide_ ? 2 : 1);  // this block and the next fit in L1
+    for (std::int64_t i = begin; i < end; i += step) {
+      const std::int64_t n = std::min(step, end - i);
+      const void* block = values_.block(i, static_cast<std::size_t>(n));
+      const bool more = in_place_ && i + 2 * step <= end;
+      const auto* next = static_cast<const char*>(block) + (more ? n * size_of(plan_.values.dtype) : 0);
+      add_block(block, wide_, static_cast<std::size_t>(n), *sum, next);
+    }
+  }
+
+ private:
+  const SumPlan& plan_;
+  Loader values_;
+  bool wide_, in_place_;
+};
+
 // How much of a Workspace each thread needs.
 std::size_t share(const Plan& plan) {
   const auto row = static_cast<DType>(plan.row), compute = plan.wide ? DType::F64 : DType::F32;
@@ -210,19 +235,21 @@ struct Given {
   }
 };
 
-std::int64_t chunks_of(const Plan& plan) { return (plan.count + kGrain - 1) / kGrain; }
+std::int64_t chunks_of(std::int64_t count) { return (count + kGrain - 1) / kGrain; }
 
-int most_workers(const Plan& plan, int threads) {
-  return plan.count < kShareFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(plan)));
+int most_workers(std::int64_t count, int threads) {
+  return count < kShareFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(count)));
 }
-int workers_for(const Plan& plan, int threads) {
-  const int most = most_workers(plan, threads);
-  return most > 1 && plan.count < kParallelFrom && !hand_out_is_cheap() ? 1 : most;
+int workers_for(std::int64_t count, int threads) {
+  const int most = most_workers(count, threads);
+  return most > 1 && count < kParallelFrom && !hand_out_is_cheap() ? 1 : most;
 }
 
-Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& given) {
-  const std::int64_t chunks = chunks_of(plan);
-  const int workers = workers_for(plan, threads);
+// `make` gives each thread a runner, which is handed parts of `count` elements.
+template <class Make>
+Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given, Make make) {
+  const std::int64_t chunks = chunks_of(count);
+  const int workers = workers_for(count, threads);
   std::atomic<std::int64_t> next{0};
   std::atomic<bool> out_of_memory{false};
   std::mutex merging;
@@ -235,13 +262,13 @@ Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& g
     const kernels::KernelTable& table = kernel_table();
     const std::uint64_t fp = table.enter_fp();
     {
-      Runner runner(plan, *ws);
+      auto runner = make(*ws);
       if (workers == 1) {
-        runner.run(0, plan.count, sum);
+        runner.run(0, count, sum);
       } else {
         ExactSum mine;
         for (std::int64_t c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;)
-          runner.run(c * kGrain, std::min(plan.count, (c + 1) * kGrain), &mine);
+          runner.run(c * kGrain, std::min(count, (c + 1) * kGrain), &mine);
         if (sum) {
           const std::lock_guard lock(merging);
           sum->merge(mine);
@@ -256,6 +283,10 @@ Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& g
     run_on_pool(workers, work);
   if (out_of_memory) return {Fault::Runtime, "out of memory: the scratch of a thread could not be allocated"};
   return {};
+}
+
+Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& given) {
+  return spread(plan.count, sum, threads, given, [&](Workspace& ws) { return Runner(plan, ws); });
 }
 
 }  // namespace
@@ -274,16 +305,22 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
   return {};
 }
 
-std::size_t scratch_bytes(const Plan& plan, int threads) {
-  const std::size_t each = plan.count == 0 ? 0 : share(plan);
-  return each == 0 ? 0 : each * static_cast<std::size_t>(most_workers(plan, threads)) + kAlign - 1;
+Status execute(const SumPlan& plan, ExactSum& sum, int threads) {
+  if (plan.count == 0) return {};
+  return spread(plan.count, &sum, threads, {}, [&](Workspace& ws) { return Summer(plan, ws); });
 }
 
-void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum) {
+std::size_t scratch_bytes(const Plan& plan, int threads) {
+  const std::size_t each = plan.count == 0 ? 0 : share(plan);
+  return each == 0 ? 0 : each * static_cast<std::size_t>(most_workers(plan.count, threads)) + kAlign - 1;
+}
+
+void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum, const void* next) {
   const kernels::KernelTable& table = kernel_table();
   const auto* doubles = static_cast<const double*>(values);
   const auto* floats = static_cast<const float*>(values);
-  const kernels::BlockSum s = wide ? table.sum_f64(doubles, n) : table.sum_f32(floats, n);
+  if (!next) next = values;
+  const kernels::BlockSum s = wide ? table.sum_f64(doubles, n, next) : table.sum_f32(floats, n, next);
   if (s.exact) {
     for (double part : s.part)
       if (part != 0.0) sum.add(part);

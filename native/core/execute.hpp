@@ -16,8 +16,12 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch = nul
 // operands in place.
 std::size_t scratch_bytes(const Plan& plan, int threads);
 
+// Adds the elements of an array to `sum`.
+Status execute(const SumPlan& plan, ExactSum& sum, int threads);
+
 // Adds up to kernels::kBlock numbers, doubles if `wide`, else floats. In the IEEE default floating-point state.
-void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum);
+// `next`: as much memory as they take that will be read next, to be prefetched.
+void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum, const void* next = nullptr);
 
 // ExactSum::read, and a number into memory of `dtype`, whatever rounding or flushing mode the caller has set.
 double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor);

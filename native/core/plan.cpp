@@ -11,6 +11,13 @@ namespace bcelogits {
 
 namespace {
 
+// What may be added up.
+constexpr Dialect kNumbersDialect = [] {
+  Dialect d;
+  d.operand = "an array of float32, float16, bfloat16 or float64, or a Python number";
+  return d;
+}();
+
 Status check_kind(const Dialect& dialect, const char* name, const ArrayView& v) {
   if (v.out_of_range)
     return Status::value(std::string(name) + ": " + v.type_name + ", expected a number within the range of float64");
@@ -159,6 +166,15 @@ Status plan_output(const Request& r, const char* name, const ArrayView& out, boo
           (elementwise ? ", expected separate memory or exactly the same elements" : ", expected separate memory"));
   }
   target = place(elementwise ? make_layout(r.logits) : make_layout(out), out);
+  return {};
+}
+
+Status plan_sum(const char* name, const ArrayView& values, SumPlan& plan) {
+  if (!values.present)
+    return {Fault::Null, std::string(name) + ": " + kNumbersDialect.absent + ", expected " + kNumbersDialect.operand};
+  if (Status s = check_kind(kNumbersDialect, name, values); !s.ok()) return s;
+  if (Status s = count_elements(name, values, plan.count); !s.ok()) return s;
+  plan.values = place(make_layout(values), values);
   return {};
 }
 

@@ -69,6 +69,15 @@ Status plan_inputs(const Request& request, Plan& plan);
 // of logits; otherwise it is one number: 0-d or of shape [1].
 Status plan_output(const Request& request, const char* name, const ArrayView& out, bool elementwise, Operand& target);
 
+// The elements of one array, to be added up.
+struct SumPlan {
+  std::int64_t count = 0;
+  Operand values;
+};
+
+// Check the array, named `name` in messages.
+Status plan_sum(const char* name, const ArrayView& values, SumPlan& plan);
+
 // "none", "mean", "sum" to 0, 1, 2; -1 if it is none of them.
 std::int64_t parse_reduction(const std::string& text);
 

@@ -160,27 +160,36 @@ struct Bound<VD> {
 };
 
 // See simd_avx512.hpp.
-struct BitRange {
+struct VI {
   static constexpr std::size_t W = 8;
-  __m256i low = _mm256_set1_epi32(-1), high = _mm256_setzero_si256();
-  void see(const float* p) {
-    const __m256i b = _mm256_loadu_si256((const __m256i*)p);
-    low = _mm256_min_epu32(low, _mm256_add_epi32(b, _mm256_set1_epi32(-1)));
-    high = _mm256_max_epu32(high, b);
+  __m256i v;
+  static VI set1(std::uint32_t a) { return {_mm256_set1_epi32((int)a)}; }
+  static VI set_halves(std::uint32_t low, std::uint32_t high) {
+    return {_mm256_set1_epi64x((long long)((std::uint64_t)high << 32 | low))};
   }
-  std::uint32_t min_less_one() const {
-    std::uint32_t lane[8], r = 0xffffffffu;
-    _mm256_storeu_si256((__m256i*)lane, low);
-    for (std::uint32_t x : lane) r = x < r ? x : r;
-    return r;
-  }
-  std::uint32_t max() const {
-    std::uint32_t lane[8], r = 0;
-    _mm256_storeu_si256((__m256i*)lane, high);
-    for (std::uint32_t x : lane) r = x > r ? x : r;
-    return r;
-  }
+  static VI load(const void* p) { return {_mm256_loadu_si256((const __m256i*)p)}; }
 };
+inline VI operator&(VI a, VI b) { return {_mm256_and_si256(a.v, b.v)}; }
+inline VI operator|(VI a, VI b) { return {_mm256_or_si256(a.v, b.v)}; }
+inline VI operator-(VI a, VI b) { return {_mm256_sub_epi32(a.v, b.v)}; }
+inline VI min_signed(VI a, VI b) { return {_mm256_min_epi32(a.v, b.v)}; }
+inline VI min_unsigned(VI a, VI b) { return {_mm256_min_epu32(a.v, b.v)}; }
+inline VI max_unsigned(VI a, VI b) { return {_mm256_max_epu32(a.v, b.v)}; }
+inline std::int32_t hmin_signed(VI a) {
+  __m128i s = _mm_min_epi32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
+  s = _mm_min_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+  return _mm_cvtsi128_si32(_mm_min_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
+inline std::uint32_t hmin_unsigned(VI a) {
+  __m128i s = _mm_min_epu32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
+  s = _mm_min_epu32(s, _mm_shuffle_epi32(s, 0x4e));
+  return (std::uint32_t)_mm_cvtsi128_si32(_mm_min_epu32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
+inline std::uint32_t hmax_unsigned(VI a) {
+  __m128i s = _mm_max_epu32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
+  s = _mm_max_epu32(s, _mm_shuffle_epi32(s, 0x4e));
+  return (std::uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
 
 inline void fence() { _mm_sfence(); }
 inline std::uint64_t enter_fp() {

@@ -146,19 +146,25 @@ struct Bound<VD> {
   bool within(double limit) const { return all(ge({_mm512_castsi512_pd(most)}, VD::set1(-limit))); }
 };
 
-// The smallest of (bits - 1) and the largest bits of the floats seen, as unsigned numbers; a zero counts
-// as the largest there, a negative number or NaN as a large one here.
-struct BitRange {
+// Integers of 32 bits, for the bits of floats and the halves of doubles.
+struct VI {
   static constexpr std::size_t W = 16;
-  __m512i low = _mm512_set1_epi32(-1), high = _mm512_setzero_si512();
-  void see(const float* p) {
-    const __m512i b = _mm512_loadu_si512(p);
-    low = _mm512_min_epu32(low, _mm512_add_epi32(b, _mm512_set1_epi32(-1)));
-    high = _mm512_max_epu32(high, b);
+  __m512i v;
+  static VI set1(std::uint32_t a) { return {_mm512_set1_epi32((int)a)}; }
+  static VI set_halves(std::uint32_t low, std::uint32_t high) {  // of each 64 bits, as they lie in memory
+    return {_mm512_set1_epi64((long long)((std::uint64_t)high << 32 | low))};
   }
-  std::uint32_t min_less_one() const { return _mm512_reduce_min_epu32(low); }
-  std::uint32_t max() const { return _mm512_reduce_max_epu32(high); }
+  static VI load(const void* p) { return {_mm512_loadu_si512(p)}; }
 };
+inline VI operator&(VI a, VI b) { return {_mm512_and_si512(a.v, b.v)}; }
+inline VI operator|(VI a, VI b) { return {_mm512_or_si512(a.v, b.v)}; }
+inline VI operator-(VI a, VI b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+inline VI min_signed(VI a, VI b) { return {_mm512_min_epi32(a.v, b.v)}; }
+inline VI min_unsigned(VI a, VI b) { return {_mm512_min_epu32(a.v, b.v)}; }
+inline VI max_unsigned(VI a, VI b) { return {_mm512_max_epu32(a.v, b.v)}; }
+inline std::int32_t hmin_signed(VI a) { return _mm512_reduce_min_epi32(a.v); }
+inline std::uint32_t hmin_unsigned(VI a) { return _mm512_reduce_min_epu32(a.v); }
+inline std::uint32_t hmax_unsigned(VI a) { return _mm512_reduce_max_epu32(a.v); }
 
 inline void fence() { _mm_sfence(); }
 inline std::uint64_t enter_fp() {

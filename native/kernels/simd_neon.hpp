@@ -149,17 +149,26 @@ inline double hmax(VD a) {
 }
 
 // See simd_avx512.hpp.
-struct BitRange {
+struct VI {
   static constexpr std::size_t W = 4;
-  uint32x4_t low = vdupq_n_u32(0xffffffffu), high = vdupq_n_u32(0);
-  void see(const float* p) {
-    const auto b = fetch<uint32x4_t>(p);
-    low = vminq_u32(low, vsubq_u32(b, vdupq_n_u32(1)));
-    high = vmaxq_u32(high, b);
+  uint32x4_t v;
+  static VI set1(std::uint32_t a) { return {vdupq_n_u32(a)}; }
+  static VI set_halves(std::uint32_t low, std::uint32_t high) {
+    return {vreinterpretq_u32_u64(vdupq_n_u64((std::uint64_t)high << 32 | low))};
   }
-  std::uint32_t min_less_one() const { return vminvq_u32(low); }
-  std::uint32_t max() const { return vmaxvq_u32(high); }
+  static VI load(const void* p) { return {fetch<uint32x4_t>(p)}; }
 };
+inline VI operator&(VI a, VI b) { return {vandq_u32(a.v, b.v)}; }
+inline VI operator|(VI a, VI b) { return {vorrq_u32(a.v, b.v)}; }
+inline VI operator-(VI a, VI b) { return {vsubq_u32(a.v, b.v)}; }
+inline VI min_signed(VI a, VI b) {
+  return {vreinterpretq_u32_s32(vminq_s32(vreinterpretq_s32_u32(a.v), vreinterpretq_s32_u32(b.v)))};
+}
+inline VI min_unsigned(VI a, VI b) { return {vminq_u32(a.v, b.v)}; }
+inline VI max_unsigned(VI a, VI b) { return {vmaxq_u32(a.v, b.v)}; }
+inline std::int32_t hmin_signed(VI a) { return vminvq_s32(vreinterpretq_s32_u32(a.v)); }
+inline std::uint32_t hmin_unsigned(VI a) { return vminvq_u32(a.v); }
+inline std::uint32_t hmax_unsigned(VI a) { return vmaxvq_u32(a.v); }
 
 // The largest magnitude seen; a NaN is larger than all, and stays.
 template <class V>

@@ -112,17 +112,31 @@ struct Bound {
 };
 
 // See simd_avx512.hpp.
-struct BitRange {
-  static constexpr std::size_t W = 1;
-  std::uint32_t low = 0xffffffffu, high = 0;
-  void see(const float* p) {
-    const std::uint32_t b = bit_cast<std::uint32_t>(*p);
-    low = b - 1 < low ? b - 1 : low;
-    high = b > high ? b : high;
+struct VI {
+  static constexpr std::size_t W = 2;
+  std::uint32_t low, high;
+  static VI set1(std::uint32_t a) { return {a, a}; }
+  static VI set_halves(std::uint32_t low, std::uint32_t high) { return {low, high}; }
+  static VI load(const void* p) {  // the upper half of a double is `high` also where it lies first
+    std::uint64_t bits;
+    __builtin_memcpy(&bits, p, sizeof(bits));
+    return {(std::uint32_t)bits, (std::uint32_t)(bits >> 32)};
   }
-  std::uint32_t min_less_one() const { return low; }
-  std::uint32_t max() const { return high; }
 };
+inline std::int32_t lesser(std::uint32_t a, std::uint32_t b) {
+  return (std::int32_t)a < (std::int32_t)b ? (std::int32_t)a : (std::int32_t)b;
+}
+inline VI operator&(VI a, VI b) { return {a.low & b.low, a.high & b.high}; }
+inline VI operator|(VI a, VI b) { return {a.low | b.low, a.high | b.high}; }
+inline VI operator-(VI a, VI b) { return {a.low - b.low, a.high - b.high}; }
+inline VI min_signed(VI a, VI b) {
+  return {(std::uint32_t)lesser(a.low, b.low), (std::uint32_t)lesser(a.high, b.high)};
+}
+inline VI min_unsigned(VI a, VI b) { return {a.low < b.low ? a.low : b.low, a.high < b.high ? a.high : b.high}; }
+inline VI max_unsigned(VI a, VI b) { return {a.low > b.low ? a.low : b.low, a.high > b.high ? a.high : b.high}; }
+inline std::int32_t hmin_signed(VI a) { return lesser(a.low, a.high); }
+inline std::uint32_t hmin_unsigned(VI a) { return a.low < a.high ? a.low : a.high; }
+inline std::uint32_t hmax_unsigned(VI a) { return a.low > a.high ? a.low : a.high; }
 
 inline void fence() {}
 #if defined(__x86_64__)

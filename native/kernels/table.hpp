@@ -56,8 +56,9 @@ struct KernelTable {
   // from a row's dtype to a compute type (0 float, 1 double), and back, rounding once
   void (*load[kRows][2])(const void* src, void* dst, std::size_t n);
   void (*store[2][kRows])(const void* src, void* dst, std::size_t n);
-  BlockSum (*sum_f32)(const float* v, std::size_t n);
-  BlockSum (*sum_f64)(const double* v, std::size_t n);
+  // `next`: as many bytes as the block has that will be wanted soon, or the block itself. They are only prefetched.
+  BlockSum (*sum_f32)(const float* v, std::size_t n, const void* next);
+  BlockSum (*sum_f64)(const double* v, std::size_t n, const void* next);
   void (*fence)();  // after stores past the caches: before another thread may read them
   // Put the floating-point environment of this thread into the IEEE default state, and back.
   std::uint64_t (*enter_fp)();

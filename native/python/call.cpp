@@ -2,11 +2,12 @@
 #include "call.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <thread>
 
-namespace bcelogits::python {
+#include "array_view.hpp"
 
-namespace nb = nanobind;
+namespace bcelogits::python {
 
 namespace {
 
@@ -39,16 +40,71 @@ void raise_if(const Status& s) {
   }
 }
 
-void execute_released(const Plan& plan, ExactSum* sum, int threads) {
+std::string repr_of(nb::handle object) { return text_of(nb::steal(PyObject_Repr(object.ptr()))); }
+
+std::int64_t reduction_of(nb::handle object) {
+  std::int64_t value = -1;
+  if (PyUnicode_Check(object.ptr())) {
+    value = parse_reduction(text_of(object));
+  } else if ((PyLong_Check(object.ptr()) && !PyBool_Check(object.ptr())) ||
+             PyObject_IsInstance(object.ptr(), NumPy::get().integer.ptr()) == 1) {
+    const nb::object index = nb::steal(PyNumber_Index(object.ptr()));
+    if (index.is_valid()) value = PyLong_AsLongLong(index.ptr());
+    if (PyErr_Occurred()) {
+      PyErr_Clear();
+      value = -1;
+    }
+  } else {
+    throw nb::type_error(("reduction: " + repr_of(object) + ", expected a str or an int").c_str());
+  }
+  if (value < 0 || value > 2)
+    throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'none' (0), 'mean' (1) or 'sum' (2)").c_str());
+  return value;
+}
+
+nb::object scalar(DType d, double value) {
+  if (value == 0.0 || std::abs(value) >= std::ldexp(1.0, info(d).emin)) return dtype_object(d).attr("type")(value);
+  // A subnormal number: NumPy's conversion would flush it where the caller has that mode set.
+  const nb::object array = NumPy::get().empty(nb::make_tuple(), dtype_object(d));
+  write_number(value, d, Held(array).view.data);
+  return array.attr("__getitem__")(nb::make_tuple());
+}
+
+namespace {
+template <class Run>
+void run_released(std::int64_t count, Run run) {
   Status s;
-  if (plan.count >= kReleaseGilFrom) {
+  if (count >= kReleaseGilFrom) {
     PyThreadState* state = PyEval_SaveThread();
-    s = execute(plan, sum, threads);
+    s = run();
     take_gil_back(state);
   } else {
-    s = execute(plan, sum, threads);
+    s = run();
   }
   raise_if(s);
+}
+}  // namespace
+
+void execute_released(const Plan& plan, ExactSum* sum, int threads) {
+  run_released(plan.count, [&] { return execute(plan, sum, threads); });
+}
+
+void execute_released(const SumPlan& plan, ExactSum& sum, int threads) {
+  run_released(plan.count, [&] { return execute(plan, sum, threads); });
+}
+
+Status Accumulator::feed(const ExactSum& piece, std::uint64_t n, DType of) {
+  std::uint64_t all = 0;
+  if (__builtin_add_overflow(count, n, &all))
+    return Status::value("count: 2^64 or more, expected fewer numbers in all");
+  sum.merge(piece);
+  count = all;
+  if (of != DType::Unsupported) dtype = dtype == DType::Unsupported ? of : promote(dtype, of);
+  return {};
+}
+
+void feed(Accumulator& into, const Plan& plan, const ExactSum& piece) {
+  raise_if(into.feed(piece, static_cast<std::uint64_t>(plan.count), plan.result));
 }
 
 }  // namespace bcelogits::python

@@ -67,7 +67,7 @@ void value_and_grad(nb::handle input, nb::handle target, nb::handle weight, nb::
   if (!elementwise) write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
 }
 
-void update(LossAccumulator& into, nb::handle input, nb::handle target, nb::handle weight, nb::handle pos_weight,
+void update(Accumulator& into, nb::handle input, nb::handle target, nb::handle weight, nb::handle pos_weight,
             int threads) {
   const HeldTensor x(input), t(target), w(weight), p(pos_weight);
   const Request r{Op::Loss,       static_cast<std::int64_t>(Reduction::Sum), x.view, t.view, w.view, p.view, {},
@@ -76,11 +76,11 @@ void update(LossAccumulator& into, nb::handle input, nb::handle target, nb::hand
   raise_if(plan_inputs(r, plan));
   ExactSum piece;
   execute_released(plan, &piece, clamp_threads(threads));
-  into.feed(plan, piece);
+  feed(into, plan, piece);
 }
 
 // The accumulated sum (reduction 2) or mean (1), rounded once to the dtype of `out`, a tensor without dimensions.
-void result(const LossAccumulator& from, std::int64_t reduction, nb::handle out) {
+void result(const Accumulator& from, std::int64_t reduction, nb::handle out) {
   const HeldTensor o(out);
   const double value = read_out(from.sum, o.view.dtype, reduction == 1 ? from.count : 1);
   write_number(value, o.view.dtype, o.view.data);
@@ -115,9 +115,9 @@ void define_tensor_functions(nb::module_& m) {
         nb::sig("def tensor_value_and_grad(" OPERANDS
                 ", reduction: int, " ANY("out") ", " ANY("grad_out") ", threads: int) -> None"));
   m.def("tensor_update", &update, "accumulator"_a, "input"_a, "target"_a, "weight"_a.none(), "pos_weight"_a.none(),
-        "threads"_a, nb::sig("def tensor_update(accumulator: LossAccumulator, " OPERANDS ", threads: int) -> None"));
+        "threads"_a, nb::sig("def tensor_update(accumulator: ExactSum, " OPERANDS ", threads: int) -> None"));
   m.def("tensor_result", &result, "accumulator"_a, "reduction"_a, "out"_a,
-        nb::sig("def tensor_result(accumulator: LossAccumulator, reduction: int, " ANY("out") ") -> None"));
+        nb::sig("def tensor_result(accumulator: ExactSum, reduction: int, " ANY("out") ") -> None"));
 #undef OPERANDS
 #undef ANY
 }

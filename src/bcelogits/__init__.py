@@ -4,6 +4,7 @@ The functions of this module take NumPy arrays; see :mod:`bcelogits.reference` f
 """
 
 from bcelogits._numpy import (
+    ExactSum,
     LossAccumulator,
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_backward,
@@ -16,6 +17,7 @@ from bcelogits._numpy import (
 from bcelogits._version import __version__
 
 __all__ = [
+    "ExactSum",
     "LossAccumulator",
     "__version__",
     "binary_cross_entropy_with_logits",

@@ -7,13 +7,14 @@ from typing import Any, Literal, TypeAlias, TypedDict
 import numpy.typing as npt
 
 from bcelogits import _core
-from bcelogits._accumulator import LossAccumulator
+from bcelogits._accumulator import ExactSum, LossAccumulator
 from bcelogits._core import get_num_threads, set_num_threads
 
 Array: TypeAlias = npt.NDArray[Any]
 Reduction: TypeAlias = Literal["none", "mean", "sum", 0, 1, 2]
 
 __all__ = [
+    "ExactSum",
     "LossAccumulator",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_backward",

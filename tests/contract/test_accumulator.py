@@ -175,7 +175,7 @@ def test_a_state_of_fixed_size() -> None:
 @pytest.mark.parametrize("state", [b"", b"abc", b"\1" + bytes(100)])
 def test_a_broken_state_is_refused(state: bytes) -> None:
     whole = LossAccumulator().__getstate__()
-    for bad in (state, whole[:-1], whole + b"\0", b"\2" + whole[1:], whole[:1] + b"\x80" + whole[2:]):
+    for bad in (state, whole[:-1], whole + b"\0", b"\1" + whole[1:], whole[:1] + b"\x80" + whole[2:]):
         with pytest.raises(ValueError, match=r"^state: "):
             LossAccumulator.__new__(LossAccumulator).__setstate__(bad)
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -219,18 +220,36 @@ void floats_only() {
     expect(same(from_f16.e[i], simd::widen(f16{halves[i + 1]})), "load f16");
     expect(same(from_bf16.e[i], simd::widen(bf16{halves[i + 1]})), "load bf16");
   }
-  simd::BitRange range;
-  std::uint32_t least = ~0u, most = 0;
-  for (int k = 0; k < 2; ++k) {
-    float seen[simd::BitRange::W];
-    for (float& s : seen) {
-      s = operand<float>();
-      least = bits(s) - 1 < least ? bits(s) - 1 : least;
-      most = bits(s) > most ? bits(s) : most;
-    }
-    range.see(seen);
+}
+
+void integers() {
+  using V = simd::VI;
+  struct Integers {
+    std::uint32_t e[V::W];
+    explicit Integers(V v) { std::memcpy(e, &v, sizeof(e)); }
+  };
+  static_assert(sizeof(V) == sizeof(Integers));
+  std::uint32_t x[V::W], y[V::W];
+  for (std::size_t i = 0; i < V::W; ++i) {
+    x[i] = bits(operand<float>());
+    y[i] = bits(operand<float>());
   }
-  expect(range.min_less_one() == least && range.max() == most, "BitRange");
+  const V a = V::load(x), b = V::load(y);
+  const Integers both(a & b), either(a | b), difference(a - b), low(min_signed(a, b)), least(min_unsigned(a, b)),
+      most(max_unsigned(a, b)), all(V::set1(x[0])), halves(V::set_halves(x[0], x[1]));
+  std::uint32_t lowest = x[0], smallest = x[0], largest = x[0];
+  for (std::size_t i = 0; i < V::W; ++i) {
+    const auto s = static_cast<std::int32_t>(x[i]), t = static_cast<std::int32_t>(y[i]);
+    expect(both.e[i] == (x[i] & y[i]) && either.e[i] == (x[i] | y[i]) && difference.e[i] == x[i] - y[i], "& | -");
+    expect(low.e[i] == (s < t ? x[i] : y[i]), "min_signed");
+    expect(least.e[i] == (x[i] < y[i] ? x[i] : y[i]) && most.e[i] == (x[i] < y[i] ? y[i] : x[i]), "min, max_unsigned");
+    expect(all.e[i] == x[0] && halves.e[i] == x[i % 2], "set1, set_halves");
+    lowest = s < static_cast<std::int32_t>(lowest) ? x[i] : lowest;
+    smallest = x[i] < smallest ? x[i] : smallest;
+    largest = x[i] > largest ? x[i] : largest;
+  }
+  expect(simd::hmin_signed(a) == static_cast<std::int32_t>(lowest), "hmin_signed");
+  expect(simd::hmin_unsigned(a) == smallest && simd::hmax_unsigned(a) == largest, "hmin, hmax_unsigned");
 }
 
 void doubles_only() {
@@ -265,6 +284,7 @@ int main() {
     arithmetic<simd::VD>();
     floats_only();
     doubles_only();
+    integers();
   }
   simd::leave_fp(saved);
   if (failures) std::fprintf(stderr, "%d comparisons failed\n", failures);

@@ -29,7 +29,7 @@ def test_examples_in_documentation(name: str) -> None:
     assert failed == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/cann.md", "docs/torch.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/cann.md", "docs/sums.md", "docs/torch.md"])
 def test_examples_in_pages_of_documentation(page: str) -> None:
     if page == "docs/torch.md":
         pytest.importorskip("torch")

@@ -39,7 +39,7 @@ def test_the_stub_names_all_that_the_native_module_has() -> None:
     assert stubbed == {n for n in dir(_core) if not n.startswith("_")}
     (accumulator,) = (n for n in tree.body if isinstance(n, ast.ClassDef))
     methods = {n.name for n in accumulator.body if isinstance(n, ast.FunctionDef)}
-    assert methods >= {n for n in vars(_core.LossAccumulator) if not n.startswith("_")}
+    assert methods >= {n for n in vars(_core.ExactSum) if not n.startswith("_")}
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
@@ -64,6 +64,7 @@ def test_info_tells_what_is_in_use() -> None:
 def test_all_names_of_all_exist_and_are_the_documented_ones() -> None:
     assert sorted(bcelogits.__all__) == sorted(
         [
+            "ExactSum",
             "LossAccumulator",
             "__version__",
             "binary_cross_entropy_with_logits",

@@ -1,6 +1,6 @@
 """The loss of sharded tensors (``DTensor``): every rank computes its shard; what is added up over ranks stays exact.
 
-A reduced loss is merged as states of :class:`bcelogits.LossAccumulator`, whose integers any number of ranks may add in
+A reduced loss is merged as states of :class:`bcelogits.ExactSum`, whose integers any number of ranks may add in
 any order, and each rank reads the same bits out of the same state. Only conversion and communication is here.
 """
 
@@ -21,8 +21,6 @@ from bcelogits.torch import _derivatives, _engine
 from bcelogits.torch._operators import MEAN, NONE
 
 __all__ = ["is_ours", "loss"]
-
-_HEADER = 16  # bytes of a state before its limbs: version, flags, dtype, 0, count (8), pending (4)
 
 Placements = tuple[Placement, ...]
 
@@ -80,22 +78,13 @@ def _local(t: DTensor) -> Tensor:
 # ---- exact sums over ranks -------------------------------------------------------------------------------------
 
 
-def _merge(piece: _core.LossAccumulator, mesh: DeviceMesh, placements: Placements) -> _core.LossAccumulator:
+def _merge(piece: _core.ExactSum, mesh: DeviceMesh, placements: Placements) -> _core.ExactSum:
     """The sum over all shards; ranks along a replicated dimension of the mesh hold the same and are counted once."""
-    state = piece.__getstate__()
-    version, flags, dtype, _ = state[:4]
-    pending = int.from_bytes(state[12:_HEADER], "little")
-    parts = torch.tensor([piece.count, pending, flags & 1, flags >> 1 & 1, flags >> 2 & 1], device="cpu")
-    parts = torch.cat([parts, torch.frombuffer(bytearray(state[_HEADER:]), dtype=torch.int64)])
+    parts = torch.frombuffer(bytearray(_core.sum_integers(piece)), dtype=torch.int64)
     for i, p in enumerate(placements):
         if not p.is_replicate() and mesh.size(i) > 1:
             torch.distributed.all_reduce(parts, group=mesh.get_group(i))
-    count, pending, *met = parts[:5].tolist()
-    flags = sum((m > 0) << i for i, m in enumerate(met))
-    header = bytes([version, flags, dtype, 0]) + count.to_bytes(8, "little") + pending.to_bytes(4, "little")
-    whole = _core.LossAccumulator.__new__(_core.LossAccumulator)
-    whole.__setstate__(header + parts[5:].numpy().tobytes())
-    return whole
+    return _core.sum_from_integers(piece, parts.numpy().tobytes())
 
 
 # ---- the loss --------------------------------------------------------------------------------------------------
@@ -135,7 +124,7 @@ class _Sharded(torch.autograd.Function):
             return cast(_Operand, operands[1]).wrap(local, placements)  # strides are those of the target
         local = torch.zeros((), dtype=dtype, device="cpu")
         if ctx.is_member:
-            piece = _core.LossAccumulator()
+            piece = _core.ExactSum()
             _engine.update(piece, x, t, w, p)
             total = _merge(piece, mesh, placements)
             ctx.count = total.count

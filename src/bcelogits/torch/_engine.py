@@ -83,13 +83,13 @@ def target_backward(
 
 
 def update(
-    into: _core.LossAccumulator, input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None
+    into: _core.ExactSum, input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None
 ) -> None:
     """Add the losses of a piece."""
     _call(_core.tensor_update, into, input, target, weight, pos_weight, torch.get_num_threads())
 
 
-def result(accumulator: _core.LossAccumulator, reduction: int, dtype: torch.dtype) -> Tensor:
+def result(accumulator: _core.ExactSum, reduction: int, dtype: torch.dtype) -> Tensor:
     """The accumulated sum or mean, rounded once."""
     out = torch.empty((), dtype=dtype)
     _call(_core.tensor_result, accumulator, reduction, out)
