@@ -55,6 +55,12 @@ struct KernelTable {
   void (*store[2][kRows])(const void* src, void* dst, std::size_t n);
   BlockSum (*sum_f32)(const float* v, std::size_t n);
   BlockSum (*sum_f64)(const double* v, std::size_t n);
+  // Moves of items of 1, 2, 4, 8 and 16 bytes, by the logarithm of the size; steps in bytes.
+  // Item i of line l becomes item l of line i; the items of a line are adjacent.
+  void (*transpose[5])(const char* from, std::ptrdiff_t from_line, std::size_t lines, char* to, std::ptrdiff_t to_line,
+                       std::size_t length);
+  // n items of which every other one is left out, the last of them too.
+  void (*every_second[5])(const char* from, char* to, std::size_t n);
   // Put the floating-point environment of this thread into the IEEE default state, and back.
   std::uint64_t (*enter_fp)();
   void (*leave_fp)(std::uint64_t saved);
