@@ -75,6 +75,10 @@ void for_runs(const Operand& o, std::int64_t first, std::size_t n, Run run) {
   }
 }
 
+constexpr std::size_t kLine = 64;       // bytes of a cache line
+constexpr std::size_t kShortRun = 512;  // bytes
+constexpr std::int64_t kRunsAhead = 8;
+
 // Lines whose items are not adjacent: what no kernel moves.
 template <class T>
 void transpose(const char* from, std::int64_t from_line, std::int64_t from_item, std::size_t lines, char* to,
@@ -154,7 +158,11 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
       });
       return;
     }
+    const std::int64_t below = last > 0 ? from.stride[last - 1] : 0;
     for_runs(from, first, n, [&](const char* at, std::int64_t stride, std::size_t m) {
+      // The rows of a tile are too short for the processor to foresee the next.
+      if (stride == item && m * size <= kShortRun)
+        for (std::size_t b = 0; b < m * size; b += kLine) __builtin_prefetch(at + kRunsAhead * below + b);
       if (stride == item)
         std::memcpy(out, at, m * size);
       else if (stride == 2 * item)

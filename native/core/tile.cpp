@@ -11,7 +11,7 @@ namespace bcelogits {
 namespace {
 
 constexpr std::int64_t kLine = 64;           // bytes of a cache line
-constexpr std::int64_t kTileRows = 64;       // along the crosswise operand's memory: a few lines of every column
+constexpr std::int64_t kTileRows = 32;       // along the crosswise operand's memory: a few lines of every column
 constexpr std::int64_t kTileFrom = 1 << 14;  // elements; below, everything stays in cache anyway
 
 Operand Plan::* const kOperands[] = {&Plan::logits,      &Plan::targets,  &Plan::weight,  &Plan::pos_weight,
