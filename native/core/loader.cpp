@@ -2,8 +2,11 @@
 #include "loader.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
+
+#include "execute.hpp"
 
 namespace bcelogits {
 
@@ -72,22 +75,19 @@ void for_runs(const Operand& o, std::int64_t first, std::size_t n, Run run) {
   }
 }
 
-constexpr std::int64_t kColumnsAhead = 64;
+constexpr std::size_t kLine = 64;       // bytes of a cache line
+constexpr std::size_t kShortRun = 512;  // bytes
+constexpr std::int64_t kRunsAhead = 8;
 
+// Lines whose items are not adjacent: what no kernel moves.
 template <class T>
-void transpose(const char* from, std::int64_t row_step, std::int64_t col_step, std::size_t rows, std::size_t cols,
-               char* to, std::int64_t to_row, std::int64_t to_col) {
-  for (std::size_t c = 0; c < cols; ++c) {  // along the operand's memory within a column
-    const char* at = from + static_cast<std::int64_t>(c) * col_step;
-    char* out = to + static_cast<std::int64_t>(c) * to_col;
-    // Every column is another line, often another page: no hardware prefetcher follows.
-    __builtin_prefetch(at + kColumnsAhead * col_step);
-    for (std::size_t r = 0; r < rows; ++r) {
-      std::memcpy(out, at, sizeof(T));
-      at += row_step;
-      out += to_row;
-    }
-  }
+void transpose(const char* from, std::int64_t from_line, std::int64_t from_item, std::size_t lines, char* to,
+               std::int64_t to_line, std::int64_t to_item, std::size_t length) {
+  for (std::size_t l = 0; l < lines; ++l)
+    for (std::size_t i = 0; i < length; ++i)
+      std::memcpy(to + static_cast<std::int64_t>(i) * to_line + static_cast<std::int64_t>(l) * to_item,
+                  from + static_cast<std::int64_t>(l) * from_line + static_cast<std::int64_t>(i) * from_item,
+                  sizeof(T));
 }
 
 // The innermost two dimensions are better walked the other way round, and the range is whole tiles of them.
@@ -142,19 +142,31 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
     return;
   }
   const int last = from.ndim - 1;
+  const auto item = static_cast<std::int64_t>(size);
+  const kernels::KernelTable& table = kernel_table();
+  const int log2 = std::countr_zero(size);
   with_size(size, [&]<class T>(T) {
     if (crosswise(from, first, n)) {
       const auto rows = static_cast<std::size_t>(from.dim[last - 1]), cols = static_cast<std::size_t>(from.dim[last]);
+      const std::int64_t down = from.stride[last - 1], across = from.stride[last];
       for_tiles(from, first, n, [&](const char* at) {
-        transpose<T>(at, from.stride[last - 1], from.stride[last], rows, cols, out,
-                     static_cast<std::int64_t>(cols * size), static_cast<std::int64_t>(size));
+        if (down == item)
+          table.transpose[log2](at, across, cols, out, static_cast<std::int64_t>(cols) * item, rows);
+        else
+          transpose<T>(at, across, down, cols, out, static_cast<std::int64_t>(cols) * item, item, rows);
         out += rows * cols * size;
       });
       return;
     }
+    const std::int64_t below = last > 0 ? from.stride[last - 1] : 0;
     for_runs(from, first, n, [&](const char* at, std::int64_t stride, std::size_t m) {
-      if (stride == static_cast<std::int64_t>(size))
+      // The rows of a tile are too short for the processor to foresee the next.
+      if (stride == item && m * size <= kShortRun)
+        for (std::size_t b = 0; b < m * size; b += kLine) __builtin_prefetch(at + kRunsAhead * below + b);
+      if (stride == item)
         std::memcpy(out, at, m * size);
+      else if (stride == 2 * item)
+        table.every_second[log2](at, out, m);
       else
         copy_in<T>(at, stride, m, out);
       out += m * size;
@@ -170,18 +182,24 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
     return;
   }
   const int last = to.ndim - 1;
+  const auto item = static_cast<std::int64_t>(size);
+  const kernels::KernelTable& table = kernel_table();
+  const int log2 = std::countr_zero(size);
   with_size(size, [&]<class T>(T) {
     if (crosswise(to, first, n)) {
       const auto rows = static_cast<std::size_t>(to.dim[last - 1]), cols = static_cast<std::size_t>(to.dim[last]);
+      const std::int64_t down = to.stride[last - 1], across = to.stride[last];
       for_tiles(to, first, n, [&](char* at) {
-        transpose<T>(in, static_cast<std::int64_t>(cols * size), static_cast<std::int64_t>(size), rows, cols, at,
-                     to.stride[last - 1], to.stride[last]);
+        if (down == item)
+          table.transpose[log2](in, static_cast<std::int64_t>(cols) * item, rows, at, across, cols);
+        else
+          transpose<T>(in, static_cast<std::int64_t>(cols) * item, item, rows, at, across, down, cols);
         in += rows * cols * size;
       });
       return;
     }
     for_runs(to, first, n, [&](char* at, std::int64_t stride, std::size_t m) {
-      if (stride == static_cast<std::int64_t>(size))
+      if (stride == item)
         std::memcpy(at, in, m * size);
       else
         copy_out<T>(in, at, stride, m);

@@ -11,6 +11,7 @@ namespace bcelogits {
 namespace {
 
 constexpr std::int64_t kLine = 64;           // bytes of a cache line
+constexpr std::int64_t kTileRows = 32;       // along the crosswise operand's memory: a few lines of every column
 constexpr std::int64_t kTileFrom = 1 << 14;  // elements; below, everything stays in cache anyway
 
 Operand Plan::* const kOperands[] = {&Plan::logits,      &Plan::targets,  &Plan::weight,  &Plan::pos_weight,
@@ -79,7 +80,7 @@ std::vector<Plan> tiles(const Plan& plan) {
         across = i;
     if (across < 0 || along < kLine || plan.dim[inner] < 8) continue;
 
-    std::int64_t rows = std::min(power_of_two_up_to(plan.dim[across]), kLine / size_of(o.dtype));
+    std::int64_t rows = std::min(power_of_two_up_to(plan.dim[across]), kTileRows);
     const auto block = static_cast<std::int64_t>(kernels::kBlock);
     const std::int64_t cols = std::min(power_of_two_up_to(plan.dim[inner]), block / rows);
     rows = std::min(power_of_two_up_to(plan.dim[across]), block / cols);

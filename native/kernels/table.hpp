@@ -59,6 +59,12 @@ struct KernelTable {
   // `next`: as many bytes as the block has that will be wanted soon, or the block itself. They are only prefetched.
   BlockSum (*sum_f32)(const float* v, std::size_t n, const void* next);
   BlockSum (*sum_f64)(const double* v, std::size_t n, const void* next);
+  // Moves of items of 1, 2, 4, 8 and 16 bytes, by the logarithm of the size; steps in bytes.
+  // Item i of line l becomes item l of line i; the items of a line are adjacent.
+  void (*transpose[5])(const char* from, std::ptrdiff_t from_line, std::size_t lines, char* to, std::ptrdiff_t to_line,
+                       std::size_t length);
+  // n items of which every other one is left out, the last of them too.
+  void (*every_second[5])(const char* from, char* to, std::size_t n);
   void (*fence)();  // after stores past the caches: before another thread may read them
   // Put the floating-point environment of this thread into the IEEE default state, and back.
   std::uint64_t (*enter_fp)();

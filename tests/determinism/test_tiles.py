@@ -46,3 +46,32 @@ def test_reversed_and_broadcast_operands_are_tiled_too() -> None:
         logits[::-1, ::-1], np.asfortranarray(targets)[::-1, ::-1], weight[::-1], reduction="none"
     )
     assert np.array_equal(got[::-1, ::-1], expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 15, 16, 17, 33, 300])
+def test_every_second_element_is_read_and_nothing_beyond_the_last(length: int, dtype: str) -> None:
+    rng = np.random.default_rng(length)
+    logits, targets = (a.astype(dtype) for a in (rng.normal(0, 3, (9, length)), rng.random((9, length))))
+    expected = bcelogits.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    sparse = np.full((9, 2 * length - 1), np.nan, dtype)  # nothing lies behind the last element
+    sparse[:, ::2] = logits
+    for step in (1, -1):
+        got = bcelogits.binary_cross_entropy_with_logits(sparse[::step, ::2], targets[::step], reduction="none")
+        assert np.array_equal(got[::step], expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "shape", [*((n, 2048) for n in (8, 9, 17, 31, 63)), (3000, 11), (3, 5), (9, 17), (33, 31)], ids=str
+)
+def test_tiles_that_are_not_squares_of_vectors(shape: tuple[int, int], dtype: str) -> None:
+    rng = np.random.default_rng(shape[0])
+    logits, targets = (a.astype(dtype) for a in (rng.normal(0, 3, shape), rng.random(shape)))
+    expected = bcelogits.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    spaced = np.zeros((shape[1], 3 * shape[0]), dtype)  # columns whose elements are not adjacent
+    spaced[:, ::3] = targets.T
+    for crosswise in (np.asfortranarray(targets), spaced[:, ::3].T):
+        out = laid_out(np.zeros_like(logits), (1, 0))
+        bcelogits.binary_cross_entropy_with_logits(logits, crosswise, reduction="none", out=out)
+        assert np.array_equal(out, expected)
