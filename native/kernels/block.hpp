@@ -15,7 +15,7 @@
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
-inline constexpr std::size_t kAhead = 4096;  // bytes of software prefetch: one page
+inline constexpr std::size_t kAhead = 2048;  // bytes of software prefetch
 
 template <class V>
 inline constexpr std::size_t kStage = 1024 / sizeof(typename V::Elem);
