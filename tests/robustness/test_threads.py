@@ -110,6 +110,35 @@ def test_other_threads_run_during_a_long_call() -> None:
     assert after > before
 
 
+@pytest.mark.parametrize("size", [1 << 15, (1 << 16) + 3, (1 << 17) - 1])
+@pytest.mark.parametrize("threads", [2, 5])
+def test_small_calls_that_follow_each_other_give_what_one_thread_gives(size: int, threads: int) -> None:
+    """Threads that are awake take part from 2^15 elements on; which call finds them awake is chance."""
+    call = a_call(7, size)
+    bcelogits.set_num_threads(1)
+    expected = call()
+    bcelogits.set_num_threads(threads)
+    for _ in range(100):
+        assert call() == expected
+
+
+def test_threads_without_work_go_to_sleep(run_python: RunPython) -> None:
+    """They look for the next call for a moment only: an idle process uses no processor."""
+    done = run_python(
+        """
+import time, numpy as np, bcelogits
+bcelogits.set_num_threads(2)
+x = np.zeros(1 << 18, np.float32)
+for _ in range(50):
+    bcelogits.binary_cross_entropy_with_logits(x, x)
+before = time.process_time()
+time.sleep(1)
+print(time.process_time() - before)
+"""
+    )
+    assert float(done.stdout) < 0.1, done.stderr
+
+
 class TestNumberOfThreads:
     @pytest.mark.parametrize("n", [1, 2, 17, 4096])
     def test_it_can_be_set(self, n: int) -> None:
