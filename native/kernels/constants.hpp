@@ -11,20 +11,20 @@ constexpr float kSteps = 0x1.7154760000000p+2f;  // 4/ln 2
 constexpr float kStepHi = 0x1.62e4300000000p-3f;  // ln 2/4, high part; the fma that uses it is exact
 constexpr float kStepLo = -0x1.05c6100000000p-31f;  // ln 2/4 - kStepHi
 constexpr float kMagic = 0x1.8000000000000p+23f;  // 1.5*2^23: its sum with a float has the nearest integer in its low bits
-constexpr float kShare = 0x1.9cedae0000000p-1f;  // what the table's entries are multiplied by
-constexpr float kCentre = 0x1.9cedae0000000p-2f;  // kShare/2
+constexpr float kShare = 0x1.a20d080000000p-1f;  // what the table's entries are multiplied by
+constexpr float kCentre = 0x1.a20d080000000p-2f;  // kShare/2
 constexpr double kLog2e64 = 0x1.71547652b82fep+0;  // log2(e)
 constexpr double kLn2Hi64 = 0x1.62e42fefa3800p-1;  // ln 2 to 42 bits
 constexpr double kLn2Lo64 = 0x1.ef35793c76730p-45;  // ln 2 - kLn2Hi64
 
-// kShare*2^(j/4) less the bits of (kMagic + j) << 21; rounding loses 2^-29.57.
-constexpr std::uint32_t kPowers[4] = {0x3f4e76d7u, 0x3f55875au, 0x3f51fe04u, 0x3f4d9d72u};
+// kShare*2^(j/4) less the bits of (kMagic + j) << 21; rounding loses 2^-30.45.
+constexpr std::uint32_t kPowers[4] = {0x3f510684u, 0x3f589316u, 0x3f53cda6u, 0x3f4fc4cdu};
 
 // (exp(r) - 1 - r)/r^2 on |r| <= ln2/8; max error 6.288e-11 = 2^-33.889 (relative to exp(r)).
 constexpr float kExpTail[4] = {0x1.0000000000000p-1f, 0x1.55555a0000000p-3f, 0x1.5568e80000000p-5f, 0x1.10ee2a0000000p-7f};
 
-// log1p(U/kShare)/U - 1 on [0, kShare] in v = U - kCentre; max error 1.152e-9 = 2^-29.693 (relative to log1p).
-constexpr float kLog1pRest[11] = {0x1.67edc00000000p-8f, -0x1.c63b2e0000000p-2f, 0x1.02db8a0000000p-2f, -0x1.47a7d20000000p-3f, 0x1.b780760000000p-4f, -0x1.3247320000000p-4f, 0x1.b4eac20000000p-5f, -0x1.3327820000000p-5f, 0x1.cd1eb20000000p-6f, -0x1.d2a8a60000000p-6f, 0x1.4beb340000000p-6f};
+// log1p(U/kShare)/U - 1 on [0, kShare] in v = U - kCentre; max error 1.15e-9 = 2^-29.696 (relative to log1p).
+constexpr float kLog1pRest[11] = {-0x1.bf821a0000000p-8f, -0x1.bb2af40000000p-2f, 0x1.f2eaaa0000000p-3f, -0x1.37e3a40000000p-3f, 0x1.9d323c0000000p-4f, -0x1.1c6cc00000000p-4f, 0x1.91e6200000000p-5f, -0x1.1696e40000000p-5f, 0x1.8cb71a0000000p-6f, -0x1.9ac8e40000000p-6f, 0x1.49c4f20000000p-6f};
 
 // (exp(r) - 1 - r)/r^2 on |r| <= ln2/2; max error 5.412e-18 = 2^-57.359 (relative to exp(r)).
 constexpr double kExpTail64[10] = {0x1.0000000000000p-1, 0x1.5555555555501p-3, 0x1.55555555531fbp-5, 0x1.1111111128a02p-7, 0x1.6c16c17cc68c5p-10, 0x1.a01a011b88785p-13, 0x1.a019ab2374f7ep-16, 0x1.71df56ad49030p-19, 0x1.289f93d1fc18ap-22, 0x1.ad1dd37ebcb91p-26};

@@ -49,12 +49,13 @@ inline V polynomial(V x, const E (&c)[N]) {
 inline void exp_parts(VF z, VF& T, VF& D) {
   using namespace constants;
   const VF tn = fma(z, VF::set1(kSteps), VF::set1(kMagic)), n = tn - VF::set1(kMagic);
-  const VF r = fnma(n, VF::set1(kStepLo), fnma(n, VF::set1(kStepHi), z));
+  const VF r_high = fnma(n, VF::set1(kStepHi), z), r_low = n * VF::set1(-kStepLo),
+           r = r_high + r_low;  // the first exact
   const VF rr = r * r;
   const VF high = fma(VF::set1(kExpTail[3]), r, VF::set1(kExpTail[2]));
   const VF q = fma(high, rr, fma(VF::set1(kExpTail[1]), r, VF::set1(kExpTail[0])));
   T = table_scale(tn, kPowers);
-  D = T * fma(rr, q, r);
+  D = fma(T, r_high, T * fma(rr, q, r_low));
 }
 
 // 2^n * (1 + t) = exp(z) * 2^(magic's extra bias): the scale 2^n and t.
@@ -101,11 +102,9 @@ inline void rounded(VD first, VD second, VD& S, VD& E) {
 
 // log1p(exp(z)) = H + C from the pair of exp_parts. H carries most of it and C the rest with all that H lost.
 inline void log1p_parts(VF T, VF D, VF& H, VF& C) {
-  VF S, E;
-  rounded(T, D, S, E);
-  const VF M = polynomial(S - VF::set1(constants::kCentre), constants::kLog1pRest);
+  const VF M = polynomial((T + D) - VF::set1(constants::kCentre), constants::kLog1pRest);
   H = T;
-  C = fma(S, M, fma(E, M, D));
+  C = fma(T, M, fma(D, M, D));  // (T + D)*M + D, without the rounding of T + D
 }
 inline void log1p_parts(VD S, VD E, VD& H, VD& C) {
   // log1p(S) = log(2) + log1p((S-1)/2) for the upper half, so that |f| stays small; S-1 is exact there
