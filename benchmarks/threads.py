@@ -59,15 +59,7 @@ class Rested(Ours):
         return rested(super().prepare(case))
 
 
-class OneThreadRested(OneThread):
+class OneThreadRested(Rested, OneThread):
     """One thread, each call after a pause."""
 
     name = "bcelogits-1-rested"
-    has_peak: ClassVar[bool] = False
-
-    @classmethod
-    def has(cls, case: Case) -> bool:
-        return not case.writes
-
-    def prepare(self, case: Case) -> Prepared:
-        return rested(super().prepare(case))

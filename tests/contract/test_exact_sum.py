@@ -8,7 +8,6 @@ import json
 import math
 import multiprocessing
 import pickle
-import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -20,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from meanwhile import others_run_during
 from oracle import DTYPES, Array, bits, exact_sum, reduce_exactly, round_exactly
 from zoo import BLOCK, LAYOUTS
 
@@ -279,24 +279,8 @@ class TestOrderAndPieces:
 
     def test_the_interpreter_is_free_meanwhile(self) -> None:
         values = np.broadcast_to(np.float32([0.1]), (1 << 27,))
-        ran, done, counted = threading.Event(), threading.Event(), 0
-
-        def count() -> None:
-            nonlocal counted
-            ran.set()
-            while not done.is_set():
-                counted += 1
-
-        thread = threading.Thread(target=count)
-        thread.start()
-        ran.wait()
-        before = counted
         bcelogits.set_num_threads(1)
-        total(values)
-        after = counted
-        done.set()
-        thread.join()
-        assert after > before
+        assert others_run_during(lambda: total(values))
 
     def test_any_number_of_processes(self, rng: np.random.Generator) -> None:
         values = spread(rng, np.float32, 100_000, -100, 20)
