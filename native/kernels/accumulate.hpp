@@ -248,7 +248,7 @@ BlockSum sum_f32(const float* v, std::size_t n, const void* next) {
   Lowest b0, b1;
   const auto least = [&] { return (std::int32_t)hmin_signed(min_signed(b0.low, b1.low)); };
   std::size_t i = 0;
-  const auto add_until = [&](std::size_t end) {
+  const auto add_until = [&](std::size_t end) __attribute__((always_inline)) {
     for (; i + step <= end; i += step) {
       fetch_ahead<step * sizeof(float)>(next, i * sizeof(float));
       cover(v + i, 0, step, b0, b1);
