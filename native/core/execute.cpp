@@ -118,6 +118,7 @@ class Runner {
     const std::size_t written = static_cast<std::size_t>(plan.count) * ((grad_.direct ? size_of(grad_.out->dtype) : 0) +
                                                                         (loss_.direct ? size_of(loss_.out->dtype) : 0));
     stream_ = written > last_cache_bytes();
+    lead_ = lead();
     const int weights = (has_w_ ? kernels::kHasWeight : 0) | (has_p_ ? kernels::kHasPosWeight : 0);
     const auto kernel = [&](kernels::Op which, bool row_store) {
       return table_.op[which][plan.row][row_store ? 0 : 1][weights];
@@ -137,8 +138,12 @@ class Runner {
     a.scale_hi = scale_hi_;
     a.scale_lo = scale_lo_;
     a.stream = stream_;
-    for (std::int64_t i = begin; i < end; i += static_cast<std::int64_t>(kBlock)) {
-      const auto n = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(kBlock), end - i));
+    if (begin != 0) begin = std::min(plan_.count, begin + lead_);
+    if (end != plan_.count) end = std::min(plan_.count, end + lead_);
+    std::size_t n = 0;
+    for (std::int64_t i = begin; i < end; i += static_cast<std::int64_t>(n)) {
+      const auto most = i == 0 && lead_ != 0 ? lead_ : static_cast<std::int64_t>(kBlock);
+      n = static_cast<std::size_t>(std::min(most, end - i));
       a.n = n;
       a.x = x_.block(i, n);
       a.t = reads_targets ? t_.block(i, n) : nullptr;
@@ -157,6 +162,19 @@ class Runner {
   }
 
  private:
+  // How many elements lie before the first cache line that the results, or else the logits, begin. Arrays of NumPy
+  // mostly begin 16 bytes into a line, and vectors that cross lines cost twice the accesses.
+  std::int64_t lead() const {
+    if (plan_.count < kShareFrom) return 0;
+    for (const Operand* o : {&plan_.logits, &plan_.targets, &plan_.weight, &plan_.pos_weight, &plan_.grad_output})
+      if (o->kind != Operand::Kind::Contiguous && o->kind != Operand::Kind::Splat && o->kind != Operand::Kind::Absent)
+        return 0;
+    const Operand& first = grad_.direct ? *grad_.out : loss_.direct ? *loss_.out : plan_.logits;
+    if (first.kind != Operand::Kind::Contiguous) return 0;
+    const auto size = static_cast<std::uintptr_t>(size_of(first.dtype));
+    const auto before = -reinterpret_cast<std::uintptr_t>(first.base) % kernels::kStreamAlign;
+    return before % size == 0 ? static_cast<std::int64_t>(before / size) : 0;
+  }
   void load_or_one(Loader& l, const Operand& o, bool present, Scratch& s) {
     if (present)
       l.prepare(o, compute_, s, table_);
@@ -180,6 +198,7 @@ class Runner {
   Sink loss_, grad_;
   bool has_w_ = false, has_p_ = false, has_grad_ = false, stream_ = false;
   double scale_hi_ = 1, scale_lo_ = 0;
+  std::int64_t lead_ = 0;  // elements of the first block, so that the others begin cache lines; 0: all are whole
   kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
 };
 
