@@ -96,7 +96,7 @@ struct LossExecutor : Executor {
                           views[first + 1],
                           views[first + 2],
                           views[first + 3],
-                          first > 0 ? views[0] : ArrayView{},
+                          first > 0 ? views[0] : kNoArray,
                           &d};
     Plan& plan = job->plan;
     if (Status s = plan_inputs(request, plan); !s.ok()) return to_result(s);

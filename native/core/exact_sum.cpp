@@ -38,8 +38,12 @@ void ExactSum::add(double v) {
 
 // Bring every limb but the last into [0, 2^32).
 void ExactSum::resolve() {
+  // Most limbs of most sums are 0, and each step waits for the carry of the one before.
+  std::size_t first = 0, used = kLimbs - 1;
+  while (first < used && s_.limb[first] == 0) ++first;
+  while (used > first && s_.limb[used - 1] == 0) --used;
   std::int64_t carry = 0;
-  for (std::size_t k = 0; k + 1 < kLimbs; ++k) {
+  for (std::size_t k = first; k + 1 < kLimbs && (k < used || carry != 0); ++k) {
     const std::int64_t t = s_.limb[k] + carry;
     carry = t >> 32;  // floor: arithmetic shift
     s_.limb[k] = t & static_cast<std::int64_t>(kMask);

@@ -90,8 +90,8 @@ class Runner {
     const int op = static_cast<int>(plan.op);
     const auto row = static_cast<DType>(plan.row);
     compute_ = plan.wide ? DType::F64 : DType::F32;
-    x_.prepare(plan.logits, row, ws.x, table_);
-    if (kReadsTargets[op]) t_.prepare(plan.targets, row, ws.t, table_);
+    x_.prepare(plan.logits, row, plan.count, ws.x, table_);
+    if (kReadsTargets[op]) t_.prepare(plan.targets, row, plan.count, ws.t, table_);
     const bool elementwise_grad =
         plan.grad_output.kind != Operand::Kind::Absent && plan.grad_output.kind != Operand::Kind::Splat;
     const bool weight = plan.weight.kind != Operand::Kind::Absent;
@@ -101,7 +101,7 @@ class Runner {
       load_or_one(w_, plan.weight, weight, ws.w);
       load_or_one(g_, plan.grad_output, elementwise_grad, ws.g);
     }
-    if (has_p_) p_.prepare(plan.pos_weight, compute_, ws.p, table_);
+    if (has_p_) p_.prepare(plan.pos_weight, compute_, plan.count, ws.p, table_);
 
     double scale = plan.scale;
     if (plan.grad_output.kind == Operand::Kind::Splat && plan.op != Op::Loss) {
@@ -177,9 +177,9 @@ class Runner {
   }
   void load_or_one(Loader& l, const Operand& o, bool present, Scratch& s) {
     if (present)
-      l.prepare(o, compute_, s, table_);
+      l.prepare(o, compute_, plan_.count, s, table_);
     else
-      l.prepare_constant(1.0, compute_, s, table_);
+      l.prepare_constant(1.0, compute_, plan_.count, s, table_);
   }
   void set_scale(double scale) {
     // scale / N as an unevaluated sum
@@ -206,7 +206,7 @@ class Runner {
 class Summer {
  public:
   Summer(const SumPlan& plan, Workspace& ws) : plan_(plan), wide_(plan.values.dtype == DType::F64) {
-    values_.prepare(plan.values, wide_ ? DType::F64 : DType::F32, ws.x, kernel_table());
+    values_.prepare(plan.values, wide_ ? DType::F64 : DType::F32, plan.count, ws.x, kernel_table());
     in_place_ = plan.values.kind == Operand::Kind::Contiguous && (wide_ || plan.values.dtype == DType::F32);
   }
 

@@ -25,9 +25,9 @@ Layout make_layout(const ArrayView& v) {
   return l;
 }
 
-Operand place(const Layout& l, const ArrayView& v) {
-  Operand o;
-  if (!v.present) return o;
+void place(const Layout& l, const ArrayView& v, Operand& o) {
+  o.kind = Operand::Kind::Absent;
+  if (!v.present) return;
   o.dtype = v.dtype;
   o.item = v.item;
   o.base = static_cast<char*>(v.data);
@@ -42,7 +42,6 @@ Operand place(const Layout& l, const ArrayView& v) {
     o.step[i] = stride;
   }
   coalesce(o, l.ndim, l.dim, o.step);
-  return o;
 }
 
 void coalesce(Operand& o, int ndim, const std::int64_t* dim, const std::int64_t* stride) {

@@ -16,8 +16,9 @@ struct Layout {
 // negative strides turned round.
 Layout make_layout(const ArrayView& logits);
 
-// `v`, broadcast to the space's shape (aligned at the last axis), with neighbouring dimensions merged.
-Operand place(const Layout& layout, const ArrayView& v);
+// Makes `operand` `v`, broadcast to the space's shape (aligned at the last axis), with neighbouring dimensions merged.
+// In place: an Operand has room for 64 dimensions, and copying that costs a small call more than anything else.
+void place(const Layout& layout, const ArrayView& v, Operand& operand);
 
 // Fill an operand's dims, strides and kind for a space of these dimensions and strides (in bytes).
 void coalesce(Operand& operand, int ndim, const std::int64_t* dim, const std::int64_t* stride);

@@ -208,7 +208,8 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
   });
 }
 
-void Loader::prepare(const Operand& o, DType wanted, Scratch& scratch, const kernels::KernelTable& table) {
+void Loader::prepare(const Operand& o, DType wanted, std::int64_t count, Scratch& scratch,
+                     const kernels::KernelTable& table) {
   operand_ = &o;
   scratch_ = &scratch;
   wanted_size_ = static_cast<std::size_t>(size_of(wanted));
@@ -224,7 +225,7 @@ void Loader::prepare(const Operand& o, DType wanted, Scratch& scratch, const ker
   else
     std::memcpy(scratch.pattern, o.base, period * wanted_size_);
   std::size_t have = period * wanted_size_;
-  const std::size_t need = (kernels::kBlock + period - 1) * wanted_size_;
+  const std::size_t need = (static_cast<std::size_t>(std::min(block, count)) + period - 1) * wanted_size_;
   while (have < need) {
     const std::size_t m = std::min(have, need - have);
     std::memcpy(scratch.pattern + have, scratch.pattern, m);
@@ -232,12 +233,13 @@ void Loader::prepare(const Operand& o, DType wanted, Scratch& scratch, const ker
   }
 }
 
-void Loader::prepare_constant(double value, DType wanted, Scratch& scratch, const kernels::KernelTable& table) {
+void Loader::prepare_constant(double value, DType wanted, std::int64_t count, Scratch& scratch,
+                              const kernels::KernelTable& table) {
   Operand o;
   o.kind = Operand::Kind::Splat;
   o.dtype = DType::F64;
   o.base = reinterpret_cast<char*>(&value);
-  prepare(o, wanted, scratch, table);
+  prepare(o, wanted, count, scratch, table);
   operand_ = nullptr;
 }
 

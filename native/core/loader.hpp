@@ -16,9 +16,12 @@ struct Scratch {
 
 class Loader {
  public:
-  // `wanted` is a dtype that kernels read.
-  void prepare(const Operand& operand, DType wanted, Scratch& scratch, const kernels::KernelTable& table);
-  void prepare_constant(double value, DType wanted, Scratch& scratch, const kernels::KernelTable& table);
+  // `wanted` is a dtype that kernels read,
+  // and `count` how many elements the call has: no block is longer.
+  void prepare(const Operand& operand, DType wanted, std::int64_t count, Scratch& scratch,
+               const kernels::KernelTable& table);
+  void prepare_constant(double value, DType wanted, std::int64_t count, Scratch& scratch,
+                        const kernels::KernelTable& table);
   const void* block(std::int64_t first, std::size_t n);
 
  private:

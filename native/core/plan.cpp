@@ -60,7 +60,7 @@ Status check_result(const Dialect& d, const char* name, const ArrayView& out, co
 
 }  // namespace
 
-std::int64_t parse_reduction(const std::string& text) {
+std::int64_t parse_reduction(std::string_view text) {
   if (text == "none") return 0;
   if (text == "mean") return 1;
   if (text == "sum") return 2;
@@ -121,11 +121,11 @@ Status plan_inputs(const Request& r, Plan& plan) {
   const Layout layout = make_layout(r.logits);
   plan.ndim = layout.ndim;
   std::copy_n(layout.dim, layout.ndim, plan.dim);
-  plan.logits = place(layout, r.logits);
-  plan.targets = place(layout, r.targets);
-  plan.weight = place(layout, r.weight);
-  plan.pos_weight = place(layout, r.pos_weight);
-  plan.grad_output = has_grad[op] ? place(layout, r.grad_output) : Operand{};
+  place(layout, r.logits, plan.logits);
+  place(layout, r.targets, plan.targets);
+  place(layout, r.weight, plan.weight);
+  place(layout, r.pos_weight, plan.pos_weight);
+  place(layout, has_grad[op] ? r.grad_output : kNoArray, plan.grad_output);
 
   // The row whose kernels read logits and targets as they lie; otherwise the loader converts both.
   const DType x = r.logits.dtype, t = reads[op] ? r.targets.dtype : x;
@@ -165,7 +165,7 @@ Status plan_output(const Request& r, const char* name, const ArrayView& out, boo
           std::string(name) + ": overlaps " + in.name +
           (elementwise ? ", expected separate memory or exactly the same elements" : ", expected separate memory"));
   }
-  target = place(elementwise ? make_layout(r.logits) : make_layout(out), out);
+  place(elementwise ? make_layout(r.logits) : make_layout(out), out, target);
   return {};
 }
 
@@ -174,7 +174,7 @@ Status plan_sum(const char* name, const ArrayView& values, SumPlan& plan) {
     return {Fault::Null, std::string(name) + ": " + kNumbersDialect.absent + ", expected " + kNumbersDialect.operand};
   if (Status s = check_kind(kNumbersDialect, name, values); !s.ok()) return s;
   if (Status s = count_elements(name, values, plan.count); !s.ok()) return s;
-  plan.values = place(make_layout(values), values);
+  place(make_layout(values), values, plan.values);
   return {};
 }
 

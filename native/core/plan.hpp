@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "../kernels/table.hpp"
 #include "dialect.hpp"
@@ -42,7 +43,7 @@ inline int item_size(const Operand& o) { return o.item ? o.item : size_of(o.dtyp
 struct Request {
   Op op = Op::Loss;
   std::int64_t reduction = 1;
-  ArrayView logits, targets, weight, pos_weight, grad_output;
+  const ArrayView &logits, &targets, &weight, &pos_weight, &grad_output;  // kNoArray: not given
   const Dialect* dialect = &kPythonDialect;
 };
 
@@ -79,6 +80,6 @@ struct SumPlan {
 Status plan_sum(const char* name, const ArrayView& values, SumPlan& plan);
 
 // "none", "mean", "sum" to 0, 1, 2; -1 if it is none of them.
-std::int64_t parse_reduction(const std::string& text);
+std::int64_t parse_reduction(std::string_view text);
 
 }  // namespace bcelogits

@@ -26,6 +26,8 @@ struct ArrayView {
   const char* bad_format = nullptr;  // the name of a memory format that strides do not describe
 };
 
+inline const ArrayView kNoArray{};
+
 inline int item_size(const ArrayView& v) { return v.item ? v.item : size_of(v.dtype); }
 
 }  // namespace bcelogits

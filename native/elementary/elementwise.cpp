@@ -197,8 +197,8 @@ Status plan(const Request& r, Elementwise& made) {
     }
   made.calc = calc_of(r, made, kind);
   const Layout layout = make_layout(*r.out.view);
-  made.out = place(layout, *r.out.view);
-  for (int i = 0; i < r.inputs; ++i) made.operand[i] = place(layout, *r.input[i].view);
+  place(layout, *r.out.view, made.out);
+  for (int i = 0; i < r.inputs; ++i) place(layout, *r.input[i].view, made.operand[i]);
   return {};
 }
 

@@ -144,12 +144,12 @@ Status plan_reduction(Fold fold, const Named& in, const std::vector<std::int64_t
   if ((fold == Fold::Max || fold == Fold::Min) && made.inner == 0 && made.outer > 0)
     return Status::value(std::string(in.name) + ": shape " + shape_text(v) +
                          ", expected at least one element for each result");
-  made.operand = place(all, v);
+  place(all, v, made.operand);
   ArrayView results = o;  // without the dimensions of length 1 in the place of others
   results.ndim = kept.ndim;
   results.shape = kept.dim;
   results.strides = stride;
-  made.out = place(kept, results);
+  place(kept, results, made.out);
   return {};
 }
 

@@ -62,8 +62,8 @@ Status plan_selection(const Named& in, const Named& mask, const Named& out, bool
   const Named inputs[] = {in, mask};
   if (Status s = check_output(out, inputs, 2, false); !s.ok()) return s;
   const Layout layout = make_layout(both);
-  made.operand = place(layout, *in.view);
-  made.mask = place(layout, *mask.view);
+  place(layout, *in.view, made.operand);
+  place(layout, *mask.view, made.mask);
   made.out = static_cast<char*>(o.data);
   return {};
 }

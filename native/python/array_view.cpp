@@ -67,6 +67,9 @@ NumPy& NumPy::get() {
     n->integer = module.attr("integer");
     n->empty = module.attr("empty");
     n->empty_like = module.attr("empty_like");
+    n->array_struct = nb::steal(PyUnicode_InternFromString("__array_struct__"));
+    n->like_names = nb::make_tuple("dtype", "subok");
+    n->no_index = nb::make_tuple();
     for (DType d : {DType::F32, DType::F16, DType::F64})
       n->dtype[static_cast<int>(d)] = module.attr("dtype")(info(d).name);
     return n;
@@ -115,7 +118,7 @@ Held::Held(nb::handle object, Role role) {
     view.weak = true;
     return;
   }
-  PyObject* capsule = PyObject_GetAttrString(object.ptr(), "__array_struct__");
+  PyObject* capsule = PyObject_GetAttr(object.ptr(), NumPy::get().array_struct.ptr());
   if (!capsule) {
     PyErr_Clear();
     view.type_name = "a " + type_text(object);

@@ -20,13 +20,17 @@ int threads() { return thread_count.load(std::memory_order_relaxed); }
 namespace {
 
 nb::object new_like(nb::handle logits, DType d) {
-  return NumPy::get().empty_like(logits, nb::arg("dtype") = dtype_object(d), nb::arg("subok") = false);
+  NumPy& n = NumPy::get();
+  PyObject* const given[] = {logits.ptr(), dtype_object(d).ptr(), Py_False};
+  nb::object array = nb::steal(PyObject_Vectorcall(n.empty_like.ptr(), given, 1, n.like_names.ptr()));
+  if (!array.is_valid()) throw nb::python_error();
+  return array;
 }
 
 nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight, nb::handle reduction,
                 nb::handle out) {
   Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
-  const Request r{Op::Loss, reduction_of(reduction), x.view, t.view, w.view, p.view, {}};
+  const Request r{Op::Loss, reduction_of(reduction), x.view, t.view, w.view, p.view, kNoArray};
   Plan plan;
   raise_if(plan_inputs(r, plan));
   const bool elementwise = plan.reduction == Reduction::None;
@@ -68,7 +72,7 @@ nb::object gradient(nb::handle grad_output, nb::handle logits, nb::handle target
 nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight,
                           nb::handle reduction, nb::handle grad_out, Accumulator* into, std::uint64_t mean_over) {
   Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
-  const Request r{Op::ValueAndGrad, reduction_of(reduction), x.view, t.view, w.view, p.view, {}};
+  const Request r{Op::ValueAndGrad, reduction_of(reduction), x.view, t.view, w.view, p.view, kNoArray};
   Plan plan;
   raise_if(plan_inputs(r, plan));
   plan.mean_over = mean_over;

@@ -35,7 +35,7 @@ void add(Accumulator& self, nb::handle values) {
 
 void update(Accumulator& self, nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight) {
   Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
-  const Request r{Op::Loss, static_cast<std::int64_t>(Reduction::Sum), x.view, t.view, w.view, p.view, {}};
+  const Request r{Op::Loss, static_cast<std::int64_t>(Reduction::Sum), x.view, t.view, w.view, p.view, kNoArray};
   Plan plan;
   raise_if(plan_inputs(r, plan));
   ExactSum piece;

@@ -23,7 +23,7 @@ int clamp_threads(int threads) { return std::clamp(threads, 1, kMaxThreads); }
 void loss(nb::handle input, nb::handle target, nb::handle weight, nb::handle pos_weight, std::int64_t reduction,
           nb::handle out, int threads) {
   const HeldTensor x(input), t(target), w(weight), p(pos_weight), o(out);
-  const Request r{Op::Loss, reduction, x.view, t.view, w.view, p.view, {}, &kTensorDialect};
+  const Request r{Op::Loss, reduction, x.view, t.view, w.view, p.view, kNoArray, &kTensorDialect};
   Plan plan;
   raise_if(plan_inputs(r, plan));
   const bool elementwise = plan.reduction == Reduction::None;
@@ -53,7 +53,7 @@ void gradient(nb::handle grad_output, nb::handle input, nb::handle target, nb::h
 void value_and_grad(nb::handle input, nb::handle target, nb::handle weight, nb::handle pos_weight,
                     std::int64_t reduction, nb::handle out, nb::handle grad_out, int threads) {
   const HeldTensor x(input), t(target), w(weight), p(pos_weight), o(out), g(grad_out);
-  const Request r{Op::ValueAndGrad, reduction, x.view, t.view, w.view, p.view, {}, &kTensorDialect};
+  const Request r{Op::ValueAndGrad, reduction, x.view, t.view, w.view, p.view, kNoArray, &kTensorDialect};
   Plan plan;
   raise_if(plan_inputs(r, plan));
   const bool elementwise = plan.reduction == Reduction::None;
@@ -70,7 +70,7 @@ void value_and_grad(nb::handle input, nb::handle target, nb::handle weight, nb::
 void update(Accumulator& into, nb::handle input, nb::handle target, nb::handle weight, nb::handle pos_weight,
             int threads) {
   const HeldTensor x(input), t(target), w(weight), p(pos_weight);
-  const Request r{Op::Loss,       static_cast<std::int64_t>(Reduction::Sum), x.view, t.view, w.view, p.view, {},
+  const Request r{Op::Loss,       static_cast<std::int64_t>(Reduction::Sum), x.view, t.view, w.view, p.view, kNoArray,
                   &kTensorDialect};
   Plan plan;
   raise_if(plan_inputs(r, plan));
