@@ -12,6 +12,10 @@
 #include "gradient.hpp"
 #include "loss.hpp"
 
+// A pass is a function of its own with all that it calls in it: in one function with the others, GCC stops inlining at
+// some size, and a vector that is handed to a function goes through memory.
+#define BCELOGITS_PASS __attribute__((noinline, flatten))
+
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
@@ -67,7 +71,7 @@ struct Block {
   static constexpr bool direct = is_float && !P_ && !W_;  // the loss needs no second number
 
   // First pass.
-  Nature prepare(std::size_t i, std::size_t m, Stages<V>& s) {
+  BCELOGITS_PASS Nature prepare(std::size_t i, std::size_t m, Stages<V>& s) {
     Bound<V> near, moderate;
     V soft = V::set1(0);
     for (std::size_t k = 0; k < m; k += V::W) {
@@ -95,7 +99,7 @@ struct Block {
   }
 
   // Second pass.
-  static void logarithms(std::size_t m, Stages<V>& s) {
+  BCELOGITS_PASS static void logarithms(std::size_t m, Stages<V>& s) {
     for (std::size_t k = 0; k < m; k += V::W) {
       V head, rest;
       log1p_parts(V::load(s.first + k), V::load(s.second + k), head, rest);
@@ -104,38 +108,46 @@ struct Block {
     }
   }
 
+  // Loss, and quotient of the gradient, as pairs: of which those are set that the operation has. Not in a struct,
+  // which GCC would keep in memory.
+  template <bool hard>
+  void numbers(std::size_t i, std::size_t k, const Stages<V>& s, V& loss, V& low, V& q, V& rest) const {
+    const V xv = x.at(i), z = neg_abs(xv), pv = P_ ? p.at(i) : V::set1(1);
+    const V tv = op == kTargetGrad ? V::set1(0) : t.at(i);
+    const auto negative = sign_bit(xv);
+    V H, C;
+    if constexpr (uses_log) {
+      H = V::load((is_float ? s.first : s.head) + k);
+      C = V::load(s.rest + k);
+    }
+    if constexpr (op == kTargetGrad) {
+      target_grad_parts<P_>(H, C, z, xv, pv, q, rest);
+    } else if constexpr (op != kLoss) {
+      V S, E_;
+      rounded(V::load(s.first + k), V::load(s.second + k), S, E_);
+      grad_parts<P_, hard>(S, E_, negative, tv, pv, q, rest);
+    }
+    if constexpr (op == kLoss || op == kValueAndGrad) {
+      if constexpr (direct)
+        loss = loss_direct(H, C, z, negative, tv);
+      else
+        loss_parts<P_, hard>(H, C, z, negative, tv, pv, loss, low);
+    }
+  }
+
   // Third pass.
   template <bool hard>
-  void parts(std::size_t i, std::size_t m, Stages<V>& s) {
+  BCELOGITS_PASS void parts(std::size_t i, std::size_t m, Stages<V>& s) {
     for (std::size_t k = 0; k < m; k += V::W) {
-      const V xv = x.at(i + k), z = neg_abs(xv), pv = P_ ? p.at(i + k) : V::set1(1);
-      const V tv = op == kTargetGrad ? V::set1(0) : t.at(i + k);
-      const auto negative = sign_bit(xv);
-      V H, C, q, rest;
-      if constexpr (uses_log) {
-        H = V::load((is_float ? s.first : s.head) + k);
-        C = V::load(s.rest + k);
-      }
-      if constexpr (op == kTargetGrad) {
-        target_grad_parts<P_>(H, C, z, xv, pv, q, rest);
-      } else if constexpr (op != kLoss) {
-        V S, E_;
-        rounded(V::load(s.first + k), V::load(s.second + k), S, E_);
-        grad_parts<P_, hard>(S, E_, negative, tv, pv, q, rest);
-      }
+      V loss, low, q, rest;
+      numbers<hard>(i + k, k, s, loss, low, q, rest);
       if constexpr (op != kLoss) {
         q.store(s.quotient + k);
         rest.store(s.remainder + k);
       }
       if constexpr (op == kLoss || op == kValueAndGrad) {
-        V P, low;
-        if constexpr (direct) {
-          P = loss_direct(H, C, z, negative, tv);
-        } else {
-          loss_parts<P_, hard>(H, C, z, negative, tv, pv, P, low);
-          low.store(s.rest + k);
-        }
-        P.store(s.head + k);
+        loss.store(s.head + k);
+        if constexpr (!direct) low.store(s.rest + k);
       }
     }
   }
@@ -177,15 +189,9 @@ struct Block {
     }
   }
 
-  static V loss_of(const Stages<V>& s, std::size_t k, V w) {
-    const V P = V::load(s.head + k);
-    if constexpr (direct) return P;
-    return weighted<W_>(P, V::load(s.rest + k), w);
-  }
-
-  // Fourth pass, for one vector.
+  // The results of one vector: weights and scale, one rounding, and what is not right yet.
   template <bool plain>
-  inline void finish(std::size_t i, std::size_t k, const Stages<V>& s) {
+  void complete(std::size_t i, V loss, V low, V q, V rest) {
     const V one = V::set1(1);
     const V xv = x.at(i), pv = P_ ? p.at(i) : one, wv = W_ ? w.at(i) : one, gv = W_ && op != kLoss ? g.at(i) : one;
     const V tv = op == kTargetGrad ? one : t.at(i);
@@ -194,13 +200,15 @@ struct Block {
     const auto near = plain ? ordered(one, one) : ge(z, V::set1(-Const<V>::kFast));
     auto fine = op == kTargetGrad && !P_ ? ordered(one, one) : near;
     V r;
+    if constexpr (!direct && (op == kLoss || op == kValueAndGrad)) loss = weighted<W_>(loss, low, wv);
     if constexpr (op == kLoss) {
-      r = loss_of(s, k, wv);
+      r = loss;
       demand<plain>(r, wv, wv, one, fine);
-      if (!all(fine)) {
+      if (!all(fine)) [[unlikely]] {
         const V source = select(negative, tv, one - tv);
-        settle_far(z, tv, pv, source, P_ ? select(negative, pv * tv, source) : source, negate(z), {wv, V::set1(0)}, r,
-                   fine);
+        if constexpr (!plain)
+          settle_far(z, tv, pv, source, P_ ? select(negative, pv * tv, source) : source, negate(z), {wv, V::set1(0)}, r,
+                     fine);
         if (!all(fine)) r = select(fine, r, loss_careful<W_, P_, narrow_out>(xv, tv, wv, pv));
       }
       put(r, i);
@@ -208,23 +216,22 @@ struct Block {
     }
     Factor<V> c = scale;
     if constexpr (W_) c = combine_factors(wv, gv, scale);
-    r = scaled(V::load(s.quotient + k), V::load(s.remainder + k), c);
+    r = scaled(q, rest, c);
     demand<plain>(r, wv, gv, zero_scale, fine);
     if constexpr (op == kTargetGrad) {
-      if (!all(fine)) r = select(fine, r, target_grad_careful<W_, P_, narrow_out>(xv, wv, pv, gv, wide_scale));
+      if (!all(fine)) [[unlikely]]
+        r = select(fine, r, target_grad_careful<W_, P_, narrow_out>(xv, wv, pv, gv, wide_scale));
     } else {
       auto good = near;
-      V loss = one;
-      if constexpr (op == kValueAndGrad) {
-        loss = loss_of(s, k, wv);
-        Block<kLoss, W_, P_, V, T, E>::template demand<plain>(loss, wv, wv, one, good);
-      }
-      if (!all(fine & good)) {
-        const V omt = one - tv, pt = P_ ? pv * tv : tv;
-        settle_far(z, tv, pv, select(negative, tv, omt), select(negative, negate(pt), omt), one, c, r, fine);
-        if constexpr (op == kValueAndGrad)
-          Block<kLoss, W_, P_, V, T, E>::settle_far(z, tv, pv, select(negative, tv, omt), select(negative, pt, omt),
-                                                    negate(z), {wv, V::set1(0)}, loss, good);
+      if constexpr (op == kValueAndGrad) Block<kLoss, W_, P_, V, T, E>::template demand<plain>(loss, wv, wv, one, good);
+      if (!all(fine & good)) [[unlikely]] {
+        if constexpr (!plain) {
+          const V omt = one - tv, pt = P_ ? pv * tv : tv;
+          settle_far(z, tv, pv, select(negative, tv, omt), select(negative, negate(pt), omt), one, c, r, fine);
+          if constexpr (op == kValueAndGrad)
+            Block<kLoss, W_, P_, V, T, E>::settle_far(z, tv, pv, select(negative, tv, omt), select(negative, pt, omt),
+                                                      negate(z), {wv, V::set1(0)}, loss, good);
+        }
         if (!all(fine & good)) {
           r = select(fine, r, grad_careful<W_, P_, narrow_out>(xv, tv, wv, pv, gv, wide_scale));
           if constexpr (op == kValueAndGrad) loss = select(good, loss, loss_careful<W_, P_, false>(xv, tv, wv, pv));
@@ -235,44 +242,73 @@ struct Block {
     put(r, i);
   }
 
+  // Fourth pass.
+  template <bool plain>
+  BCELOGITS_PASS void finish(std::size_t i, std::size_t m, const Stages<V>& s) {
+    for (std::size_t k = 0; k < m; k += V::W) {
+      V loss, low, q, rest;
+      if constexpr (op != kLoss) {
+        q = V::load(s.quotient + k);
+        rest = V::load(s.remainder + k);
+      }
+      if constexpr (op == kLoss || op == kValueAndGrad) {
+        loss = V::load(s.head + k);
+        if constexpr (!direct) low = V::load(s.rest + k);
+      }
+      complete<plain>(i + k, loss, low, q, rest);
+    }
+  }
+
+  // Third and fourth pass in one, for plain operands. With enough registers this is faster but for results of 16 bits,
+  // which need the slow path too often.
+  static constexpr bool joins = kJoinsPasses && (!narrow_out || (W_ && op != kLoss));
+  template <bool hard>
+  BCELOGITS_PASS void together(std::size_t i, std::size_t m, const Stages<V>& s) {
+    for (std::size_t k = 0; k < m; k += V::W) {
+      V loss, low, q, rest;
+      numbers<hard>(i + k, k, s, loss, low, q, rest);
+      complete<true>(i + k, loss, low, q, rest);
+    }
+  }
+
   void put(V r, std::size_t i) {
     if constexpr (!narrow_out)
       if (past_caches) return r.stream(out + i);
     r.store(out + i);
   }
 
-  // Third and fourth pass in one, for the loss of plain operands without weights.
-  void directly(std::size_t i, std::size_t m, Stages<V>& s) {
+  // The same for the loss without weights, whose passes are short enough for every processor.
+  BCELOGITS_PASS void directly(std::size_t i, std::size_t m, const Stages<V>& s) {
     for (std::size_t k = 0; k < m; k += V::W) {
-      const V xv = x.at(i + k);
-      const V r = loss_direct(V::load(s.first + k), V::load(s.rest + k), neg_abs(xv), sign_bit(xv), t.at(i + k));
+      V loss, low, q, rest;
+      numbers<false>(i + k, k, s, loss, low, q, rest);
       if constexpr (narrow_out) {
         auto fine = ordered(V::set1(1), V::set1(1));
-        demand<true>(r, V::set1(1), V::set1(1), V::set1(1), fine);
+        demand<true>(loss, V::set1(1), V::set1(1), V::set1(1), fine);
         if (!all(fine)) {
-          r.store(s.head + k);
-          finish<true>(i + k, k, s);
+          complete<true>(i + k, loss, low, q, rest);
           continue;
         }
       }
-      put(r, i + k);
+      put(loss, i + k);
     }
   }
 
   void run(std::size_t i, std::size_t m, Stages<V>& s) {
     const Nature nature = prepare(i, m, s);
     if constexpr (uses_log) logarithms(m, s);
-    if constexpr (op == kLoss && direct) {
-      if (nature != Nature::kAny) return directly(i, m, s);
+    if (nature != Nature::kAny) {
+      if constexpr (op == kLoss && direct) return directly(i, m, s);
+      if constexpr (joins) return nature == Nature::kHard ? together<true>(i, m, s) : together<false>(i, m, s);
     }
     if (nature == Nature::kHard)
       parts<true>(i, m, s);
     else
       parts<false>(i, m, s);
     if (nature == Nature::kAny)
-      for (std::size_t k = 0; k < m; k += V::W) finish<false>(i + k, k, s);
+      finish<false>(i, m, s);
     else
-      for (std::size_t k = 0; k < m; k += V::W) finish<true>(i + k, k, s);
+      finish<true>(i, m, s);
   }
 };
 
@@ -338,3 +374,5 @@ constexpr void fill_op(KernelTable& k) {
 
 }  // namespace
 }  // namespace bcelogits::kernels::BCELOGITS_ISA
+
+#undef BCELOGITS_PASS

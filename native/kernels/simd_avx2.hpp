@@ -8,6 +8,8 @@
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
+inline constexpr bool kJoinsPasses = false;  // see Block::joins
+
 struct MaskF {
   __m256 m;
 };

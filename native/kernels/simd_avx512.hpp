@@ -8,6 +8,8 @@
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
+inline constexpr bool kJoinsPasses = true;  // see Block::joins
+
 struct MaskF {
   __mmask16 m;
 };

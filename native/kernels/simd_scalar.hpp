@@ -12,6 +12,8 @@
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
+inline constexpr bool kJoinsPasses = false;  // see Block::joins
+
 struct MaskF {
   bool m;
 };
