@@ -101,17 +101,16 @@ void require(const Status& s) {
 
 // The hash of all that the call computes.
 std::uint64_t run(Operands& o, const Call& call) {
-  Request r;
-  r.op = call.op;
-  r.reduction = call.reduction;
-  r.logits = o.logits.view();
-  r.targets = o.targets.view();
-  if (call.weights & kWeight) r.weight = o.weight.view();
-  if (call.weights & kPosWeight) r.pos_weight = o.pos_weight.view();
   Array upstream = line(o.logits.dtype, 1);
   __builtin_memcpy(upstream.memory.data(), o.grad_output.at(0), upstream.item());
-  if (call.op == Op::Backward || call.op == Op::TargetBackward)
-    r.grad_output = call.reduction == 0 ? o.grad_output.view() : upstream.view();
+  const bool takes_upstream = call.op == Op::Backward || call.op == Op::TargetBackward;
+  const ArrayView logits = o.logits.view(), targets = o.targets.view();
+  const ArrayView weight = call.weights & kWeight ? o.weight.view() : kNoArray;
+  const ArrayView pos_weight = call.weights & kPosWeight ? o.pos_weight.view() : kNoArray;
+  const ArrayView grad_output = !takes_upstream       ? kNoArray
+                                : call.reduction == 0 ? o.grad_output.view()
+                                                      : upstream.view();
+  const Request r{call.op, call.reduction, logits, targets, weight, pos_weight, grad_output};
 
   Plan plan;
   require(plan_inputs(r, plan));
