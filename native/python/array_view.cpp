@@ -132,13 +132,16 @@ Held::Held(nb::handle object, Role role) {
     view.type_name = "a " + type_text(object) + " whose __array_struct__ is malformed";
     return;
   }
-  if (role == Role::Output && PyObject_IsInstance(object.ptr(), NumPy::get().generic.ptr()) != 0) {
-    view.type_name = "a NumPy scalar (it lends a copy of itself)";
-    return;
-  }
-  if (!object.type().is(NumPy::get().ndarray) && PyObject_HasAttrString(object.ptr(), "mask")) {
-    view.type_name = "a masked array (its mask would be ignored)";
-    return;
+  if (!object.type().is(NumPy::get().ndarray)) {
+    auto* const generic = reinterpret_cast<PyTypeObject*>(NumPy::get().generic.ptr());
+    if (role == Role::Output && PyObject_TypeCheck(object.ptr(), generic)) {
+      view.type_name = "a NumPy scalar (it lends a copy of itself)";
+      return;
+    }
+    if (PyObject_HasAttrString(object.ptr(), "mask")) {
+      view.type_name = "a masked array (its mask would be ignored)";
+      return;
+    }
   }
   view.dtype = float_of(a->typekind, a->itemsize);
   if (a->typekind == 'V' && a->itemsize == 2 && nb::hasattr(object, "dtype") && is_bfloat16(object))

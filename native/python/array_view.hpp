@@ -24,8 +24,11 @@ struct Held {
 // NumPy objects that the door needs, looked up once.
 struct NumPy {
   nb::object ndarray, generic, integer, empty, empty_like, dtype[static_cast<int>(DType::Count)];
-  nb::object array_struct, like_names, no_index;    // "__array_struct__", ("dtype", "subok"), ()
-  nb::object cell[static_cast<int>(DType::Count)];  // of shape (), from which scalars are read; once used
+  nb::object array_struct, like_names, no_index;  // "__array_struct__", ("dtype", "subok"), ()
+  struct Cell {
+    nb::object array;  // of shape (), from which scalars are read; once used
+    void* data = nullptr;
+  } cell[static_cast<int>(DType::Count)];
   static NumPy& get();
 };
 

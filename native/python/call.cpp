@@ -71,10 +71,13 @@ nb::object scalar(DType d, double value) {
   // From an array that is kept: a third of the time of np.float32(value), and nothing is converted by NumPy, which
   // would flush a subnormal number where the caller has that mode set. The GIL is held from writing to reading.
   NumPy& n = NumPy::get();
-  nb::object& cell = n.cell[static_cast<int>(d)];
-  if (!cell.is_valid()) cell = n.empty(n.no_index, dtype_object(d));
-  write_number(value, d, Held(cell).view.data);
-  nb::object number = nb::steal(PyObject_GetItem(cell.ptr(), n.no_index.ptr()));
+  NumPy::Cell& cell = n.cell[static_cast<int>(d)];
+  if (!cell.array.is_valid()) {
+    cell.array = n.empty(n.no_index, dtype_object(d));
+    cell.data = Held(cell.array).view.data;
+  }
+  write_number(value, d, cell.data);
+  nb::object number = nb::steal(PyObject_GetItem(cell.array.ptr(), n.no_index.ptr()));
   if (!number.is_valid()) throw nb::python_error();
   return number;
 }

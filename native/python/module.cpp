@@ -19,8 +19,28 @@ int threads() { return thread_count.load(std::memory_order_relaxed); }
 
 namespace {
 
-nb::object new_like(nb::handle logits, DType d) {
+bool row_major(const ArrayView& v) {
+  std::int64_t step = item_size(v);
+  for (int i = v.ndim - 1; i >= 0; --i) {
+    if (v.shape[i] != 1 && v.strides[i] != step) return false;
+    step *= v.shape[i];
+  }
+  return true;
+}
+
+// An array for results, in the order of the logits.
+nb::object new_like(nb::handle logits, const ArrayView& view, DType d) {
   NumPy& n = NumPy::get();
+  if (row_major(view)) {  // np.empty takes half the time of np.empty_like
+    const nb::object shape = nb::steal(PyTuple_New(view.ndim));
+    if (!shape.is_valid()) throw nb::python_error();
+    for (int i = 0; i < view.ndim; ++i) {
+      PyObject* const length = PyLong_FromLongLong(view.shape[i]);
+      if (!length) throw nb::python_error();
+      PyTuple_SET_ITEM(shape.ptr(), i, length);
+    }
+    return n.empty(shape, dtype_object(d));
+  }
   PyObject* const given[] = {logits.ptr(), dtype_object(d).ptr(), Py_False};
   nb::object array = nb::steal(PyObject_Vectorcall(n.empty_like.ptr(), given, 1, n.like_names.ptr()));
   if (!array.is_valid()) throw nb::python_error();
@@ -36,7 +56,7 @@ nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::ha
   const bool elementwise = plan.reduction == Reduction::None;
   nb::object result = nb::borrow(out);
   if (elementwise) {
-    if (out.is_none()) result = new_like(logits, plan.result);
+    if (out.is_none()) result = new_like(logits, x.view, plan.result);
     Held o(result, Role::Output);
     raise_if(plan_output(r, "out", o.view, true, plan.loss_out));
     execute_released(plan, nullptr, threads());
@@ -62,7 +82,7 @@ nb::object gradient(nb::handle grad_output, nb::handle logits, nb::handle target
   const Request r{op, reduction_of(reduction), x.view, t.view, w.view, p.view, g.view};
   Plan plan;
   raise_if(plan_inputs(r, plan));
-  nb::object result = out.is_none() ? new_like(logits, plan.result) : nb::borrow(out);
+  nb::object result = out.is_none() ? new_like(logits, x.view, plan.result) : nb::borrow(out);
   Held o(result, Role::Output);
   raise_if(plan_output(r, "out", o.view, true, plan.grad_out));
   execute_released(plan, nullptr, threads());
@@ -76,11 +96,11 @@ nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weig
   Plan plan;
   raise_if(plan_inputs(r, plan));
   plan.mean_over = mean_over;
-  nb::object grad = grad_out.is_none() ? new_like(logits, plan.result) : nb::borrow(grad_out);
+  nb::object grad = grad_out.is_none() ? new_like(logits, x.view, plan.result) : nb::borrow(grad_out);
   Held o(grad, Role::Output);
   raise_if(plan_output(r, "grad_out", o.view, true, plan.grad_out));
   if (plan.reduction == Reduction::None) {
-    nb::object value = new_like(logits, plan.result);
+    nb::object value = new_like(logits, x.view, plan.result);
     Held v(value, Role::Output);
     raise_if(plan_output(r, "loss", v.view, true, plan.loss_out));
     execute_released(plan, nullptr, threads());
