@@ -7,15 +7,18 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
 
 #include "machine.hpp"
+#include "seat.hpp"
 
 namespace bcelogits {
 
@@ -55,6 +58,7 @@ class Pool {
   // `eager`: there is a processor for each thread, so that spinning takes nothing from another.
   void run(int workers, const std::function<void(int)>& work, bool eager) {
     const int helpers = grow(workers - 1);
+    const auto begin = Clock::now();
     int asleep;
     {
       const std::lock_guard lock(mutex_);
@@ -63,11 +67,13 @@ class Pool {
       eager_.store(eager, std::memory_order_relaxed);
       generation_.fetch_add(1, std::memory_order_release);
       asleep = asleep_;
+      if (eager) seat(helpers);
     }
     for (int i = std::min(helpers, asleep); i > 0; --i) wake_.notify_one();
     work(0);
     {
       const std::lock_guard lock(mutex_);
+      if (eager && wanted_ > 0 && Clock::now() - begin > 2 * kPatience) move_late();
       wanted_ = 0;  // those that have not begun yet need not
     }
     if (eager) spin([&] { return running_.load(std::memory_order_acquire) == 0; });
@@ -79,22 +85,52 @@ class Pool {
   bool awake() const { return spinning_.load(std::memory_order_relaxed) > 0; }
 
  private:
+  struct Helper {
+    Seat seat;
+    std::uint64_t seen = 0;  // the last call that it had a part in
+  };
+
   int grow(int helpers) {
-    while (threads_ < helpers) {
+    while (threads() < helpers) {
       try {
-        std::thread([this] { serve(); }).detach();
+        auto helper = std::make_unique<Helper>();
+        const std::lock_guard lock(mutex_);
+        helpers_.reserve(helpers_.size() + 1);
+        std::thread([this, &h = *helper] { serve(h); }).detach();
+        helpers_.push_back(std::move(helper));
       } catch (const std::system_error&) {
         break;  // no more threads to be had: the caller's thread does the work
       }
-      ++threads_;
     }
-    return helpers < threads_ ? helpers : threads_;
+    return std::min(helpers, threads());
+  }
+  int threads() const { return static_cast<int>(helpers_.size()); }
+
+  // With the lock held: each helper on a processor that neither the caller nor another one has.
+  void seat(int helpers) {
+    Processors taken;
+    taken.take(Processors::current());
+    for (int i = 0; i < helpers; ++i) {
+      Seat& seat = helpers_[static_cast<std::size_t>(i)]->seat;
+      if (taken.taken(seat.processor())) seat.avoid(taken);
+      taken.take(seat.processor());
+    }
   }
 
-  void serve() {
-    std::uint64_t seen = 0;
+  // With the lock held: those that were called long ago and have not begun wait behind the caller.
+  void move_late() {
+    Processors taken;
+    taken.take(Processors::current());
+    for (const auto& h : helpers_)
+      if (h->seen != generation_.load(std::memory_order_relaxed)) h->seat.avoid(taken);
+  }
+
+  void serve(Helper& me) {
+    me.seat.settle();
+    std::uint64_t& seen = me.seen;
     std::unique_lock lock(mutex_);
     for (;;) {
+      me.seat.note();
       const auto called = [&] { return wanted_ > 0 && generation_.load(std::memory_order_relaxed) != seen; };
       if (!called() && eager_.load(std::memory_order_relaxed)) {
         const std::uint64_t now = generation_.load(std::memory_order_relaxed);
@@ -103,6 +139,7 @@ class Pool {
         spin([&] { return generation_.load(std::memory_order_acquire) != now; });
         spinning_.fetch_sub(1, std::memory_order_relaxed);
         lock.lock();
+        me.seat.note();
       }
       ++asleep_;
       wake_.wait(lock, called);
@@ -111,7 +148,9 @@ class Pool {
       const int index = wanted_--;
       running_.fetch_add(1, std::memory_order_relaxed);
       const std::function<void(int)>* work = work_;
+      const bool moved = me.seat.moved();
       lock.unlock();
+      if (moved) me.seat.restore();
       (*work)(index);
       lock.lock();
       if (running_.fetch_sub(1, std::memory_order_release) == 1) idle_.notify_one();
@@ -121,7 +160,8 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_, idle_;
   const std::function<void(int)>* work_ = nullptr;
-  int wanted_ = 0, threads_ = 0, asleep_ = 0;
+  std::vector<std::unique_ptr<Helper>> helpers_;  // only run() adds to it
+  int wanted_ = 0, asleep_ = 0;
   std::atomic<int> running_{0}, spinning_{0};
   std::atomic<bool> eager_{false};
   std::atomic<std::uint64_t> generation_{0};

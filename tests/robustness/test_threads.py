@@ -269,3 +269,36 @@ print('good')
 """
     done = run_python(PREPARE + script)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "good", "")
+
+
+def test_threads_that_were_moved_off_the_callers_processor_may_use_all_of_them_again(run_python: RunPython) -> None:
+    done = run_python("""
+import os, time
+import numpy as np, bcelogits
+
+ours = os.sched_getaffinity(0)
+before = set(os.listdir("/proc/self/task"))
+x = np.zeros(1 << 18, np.float32)
+bcelogits.set_num_threads(len(ours))
+bcelogits.binary_cross_entropy_with_logits(x, x)
+helpers = set(os.listdir("/proc/self/task")) - before
+assert len(helpers) == len(ours) - 1
+for thread in helpers:  # so that all of them were last on one processor
+    os.sched_setaffinity(int(thread), {min(ours)})
+os.sched_setaffinity(0, {min(ours)})
+for _ in range(20):
+    bcelogits.binary_cross_entropy_with_logits(x, x)
+os.sched_setaffinity(0, ours)
+for thread in helpers:
+    os.sched_setaffinity(int(thread), ours)
+end = time.monotonic() + 30
+while True:
+    time.sleep(0.002)
+    for _ in range(5):
+        bcelogits.binary_cross_entropy_with_logits(x, x)
+    if all(os.sched_getaffinity(int(thread)) == ours for thread in helpers):
+        break
+    assert time.monotonic() < end, [os.sched_getaffinity(int(thread)) for thread in helpers]
+assert os.sched_getaffinity(0) == ours
+""")
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,85 @@
+// The processor that a thread of the pool runs on.
+//
+// Linux wakes a thread on the processor that it last ran on, and where few processors share a cache it does not look
+// for an idle one while they are busy on average. If that is the caller's processor, both take turns on it for
+// milliseconds, and the other one is idle. So the caller moves such a thread away before it wakes it: it forbids it the
+// processors that are taken, until the thread has begun and allows itself all of its own again.
+#pragma once
+
+#if defined(__linux__)
+#include <sched.h>
+#include <unistd.h>
+
+#include <atomic>
+#endif
+
+namespace bcelogits {
+
+#if defined(__linux__)
+
+class Processors {
+ public:
+  Processors() { CPU_ZERO(&set_); }
+  static int current() { return sched_getcpu(); }
+  void take(int cpu) {
+    if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(cpu, &set_);
+  }
+  bool taken(int cpu) const { return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set_); }
+  const cpu_set_t& set() const { return set_; }
+
+ private:
+  cpu_set_t set_;
+};
+
+class Seat {
+ public:
+  // Of the thread itself.
+  void settle() { thread_.store(gettid(), std::memory_order_relaxed); }
+  void note() { processor_.store(Processors::current(), std::memory_order_relaxed); }
+  bool moved() {  // whether to call restore(), with the pool's lock held
+    const bool was = moved_;
+    moved_ = false;
+    return was;
+  }
+  void restore() const { sched_setaffinity(0, sizeof(allowed_), &allowed_); }
+
+  // Of the caller, with the pool's lock held, while the thread has no work.
+  int processor() const { return processor_.load(std::memory_order_relaxed); }
+  void avoid(const Processors& taken) {
+    const int thread = thread_.load(std::memory_order_relaxed);
+    if (thread == 0) return;  // it has not begun yet, and the system places new threads well
+    if (!moved_ && sched_getaffinity(thread, sizeof(allowed_), &allowed_) != 0) return;
+    cpu_set_t others;
+    CPU_AND(&others, &allowed_, &taken.set());
+    CPU_XOR(&others, &allowed_, &others);
+    if (CPU_COUNT(&others) != 0 && sched_setaffinity(thread, sizeof(others), &others) == 0) moved_ = true;
+  }
+
+ private:
+  std::atomic<int> thread_{0}, processor_{-1};
+  bool moved_ = false;
+  cpu_set_t allowed_;  // if moved_: where it may run
+};
+
+#else
+
+class Processors {
+ public:
+  static int current() { return -1; }
+  void take(int) {}
+  bool taken(int) const { return false; }
+};
+
+class Seat {
+ public:
+  void settle() {}
+  void note() {}
+  bool moved() { return false; }
+  void restore() const {}
+  int processor() const { return -1; }
+  void avoid(const Processors&) {}
+};
+
+#endif
+
+}  // namespace bcelogits
