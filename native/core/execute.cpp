@@ -287,7 +287,7 @@ Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given
       } else {
         ExactSum mine;
         for (std::int64_t c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;)
-          runner.run(c * kGrain, std::min(count, (c + 1) * kGrain), &mine);
+          runner.run(c * kGrain, std::min(count, (c + 1) * kGrain), sum ? &mine : nullptr);
         if (sum) {
           const std::lock_guard lock(merging);
           sum->merge(mine);
