@@ -65,6 +65,7 @@ struct Block {
   Factor<VD> wide_scale;
   V zero_scale;  // 0 where the scale is 0, else 1
   bool scale_plain, past_caches;
+  bool backwards;  // the last pass begins with the last vector, see run_block
   static constexpr bool is_float = sizeof(E) == 4, narrow_out = sizeof(ST) == 2;
   static constexpr bool uses_exp = op != kTargetGrad || P_, uses_log = op != kGrad && uses_exp;
   static constexpr bool minds_soft = P_ || op != kLoss;   // the loss without pos_weight has one form for all targets
@@ -242,10 +243,15 @@ struct Block {
     put(r, i);
   }
 
+  // The vectors of the last pass, in either order.
+  std::size_t start(std::size_t m) const { return backwards ? m - V::W : 0; }
+  std::size_t stride() const { return backwards ? -V::W : V::W; }
+
   // Fourth pass.
   template <bool plain>
   BCELOGITS_PASS void finish(std::size_t i, std::size_t m, const Stages<V>& s) {
-    for (std::size_t k = 0; k < m; k += V::W) {
+    const std::size_t step = stride();
+    for (std::size_t k = start(m), n = m; n != 0; n -= V::W, k += step) {
       V loss, low, q, rest;
       if constexpr (op != kLoss) {
         q = V::load(s.quotient + k);
@@ -264,7 +270,8 @@ struct Block {
   static constexpr bool joins = kJoinsPasses && (!narrow_out || (W_ && op != kLoss));
   template <bool hard>
   BCELOGITS_PASS void together(std::size_t i, std::size_t m, const Stages<V>& s) {
-    for (std::size_t k = 0; k < m; k += V::W) {
+    const std::size_t step = stride();
+    for (std::size_t k = start(m), n = m; n != 0; n -= V::W, k += step) {
       V loss, low, q, rest;
       numbers<hard>(i + k, k, s, loss, low, q, rest);
       complete<true>(i + k, loss, low, q, rest);
@@ -279,7 +286,8 @@ struct Block {
 
   // The same for the loss without weights, whose passes are short enough for every processor.
   BCELOGITS_PASS void directly(std::size_t i, std::size_t m, const Stages<V>& s) {
-    for (std::size_t k = 0; k < m; k += V::W) {
+    const std::size_t step = stride();
+    for (std::size_t k = start(m), n = m; n != 0; n -= V::W, k += step) {
       V loss, low, q, rest;
       numbers<false>(i + k, k, s, loss, low, q, rest);
       if constexpr (narrow_out) {
@@ -312,6 +320,13 @@ struct Block {
   }
 };
 
+// Whether a store to `ahead` may look as if a load from `behind` a little later needed it: processors compare the last
+// 12 bits of addresses first, and the load waits for the result then.
+inline bool seems_ahead(const void* ahead, const void* behind) {
+  const std::size_t distance = ((std::uintptr_t)ahead - (std::uintptr_t)behind) % 4096;
+  return distance > 32 && distance < 160;
+}
+
 template <int op, bool W_, bool P_, class V, class T, class ST>
 void run_block(const BlockArgs& a) {
   using E = typename V::Elem;
@@ -330,6 +345,9 @@ void run_block(const BlockArgs& a) {
   b.zero_scale = V::set1(a.scale_hi == 0 ? 0 : 1);
   // Each stage starts where the block does, or whole lines further on.
   b.past_caches = a.stream && (std::uintptr_t)b.out % kStreamAlign == 0;
+  // Arrays that were allocated one after the other are often such, results last.
+  b.backwards = sizeof(T) == sizeof(ST) && (seems_ahead(b.out, a.x) || seems_ahead(b.out, a.t)) &&
+                !seems_ahead(a.x, b.out) && !seems_ahead(a.t, b.out);
   b.scale_plain = a.scale_hi <= 0x1p30 && a.scale_hi >= -0x1p30;
   Stages<V> stages;
   const std::size_t whole = a.n / V::W * V::W, rest = a.n - whole;
