@@ -7,9 +7,9 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -67,7 +67,7 @@ class Pool {
       eager_.store(eager, std::memory_order_relaxed);
       generation_.fetch_add(1, std::memory_order_release);
       asleep = asleep_;
-      if (eager) seat(helpers);
+      if (eager) spread_out(helpers);
     }
     for (int i = std::min(helpers, asleep); i > 0; --i) wake_.notify_one();
     work(0);
@@ -98,8 +98,8 @@ class Pool {
         helpers_.reserve(helpers_.size() + 1);
         std::thread([this, &h = *helper] { serve(h); }).detach();
         helpers_.push_back(std::move(helper));
-      } catch (const std::system_error&) {
-        break;  // no more threads to be had: the caller's thread does the work
+      } catch (const std::exception&) {
+        break;  // no more threads or memory to be had: the caller's thread does the work
       }
     }
     return std::min(helpers, threads());
@@ -107,7 +107,7 @@ class Pool {
   int threads() const { return static_cast<int>(helpers_.size()); }
 
   // With the lock held: each helper on a processor that neither the caller nor another one has.
-  void seat(int helpers) {
+  void spread_out(int helpers) {
     Processors taken;
     taken.take(Processors::current());
     for (int i = 0; i < helpers; ++i) {

@@ -41,24 +41,31 @@ class Seat {
     moved_ = false;
     return was;
   }
-  void restore() const { sched_setaffinity(0, sizeof(allowed_), &allowed_); }
+  void restore() const {
+    cpu_set_t now;  // unless someone else has moved the thread since
+    if (sched_getaffinity(0, sizeof(now), &now) == 0 && CPU_EQUAL(&now, &given_))
+      sched_setaffinity(0, sizeof(allowed_), &allowed_);
+  }
 
   // Of the caller, with the pool's lock held, while the thread has no work.
   int processor() const { return processor_.load(std::memory_order_relaxed); }
   void avoid(const Processors& taken) {
     const int thread = thread_.load(std::memory_order_relaxed);
     if (thread == 0) return;  // it has not begun yet, and the system places new threads well
-    if (!moved_ && sched_getaffinity(thread, sizeof(allowed_), &allowed_) != 0) return;
-    cpu_set_t others;
+    cpu_set_t now, others;
+    if (sched_getaffinity(thread, sizeof(now), &now) != 0) return;
+    if (!moved_ || !CPU_EQUAL(&now, &given_)) allowed_ = now;
     CPU_AND(&others, &allowed_, &taken.set());
     CPU_XOR(&others, &allowed_, &others);
-    if (CPU_COUNT(&others) != 0 && sched_setaffinity(thread, sizeof(others), &others) == 0) moved_ = true;
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(thread, sizeof(others), &others) != 0) return;
+    given_ = others;
+    moved_ = true;
   }
 
  private:
   std::atomic<int> thread_{0}, processor_{-1};
   bool moved_ = false;
-  cpu_set_t allowed_;  // if moved_: where it may run
+  cpu_set_t allowed_, given_;  // if moved_: where it may run, and where it was sent
 };
 
 #else

@@ -302,3 +302,26 @@ while True:
 assert os.sched_getaffinity(0) == ours
 """)
     assert done.returncode == 0, done.stderr
+
+
+def test_threads_stay_on_the_processor_that_someone_else_pins_them_to(run_python: RunPython) -> None:
+    done = run_python("""
+import os, time
+import numpy as np, bcelogits
+
+ours = os.sched_getaffinity(0)
+before = set(os.listdir("/proc/self/task"))
+x = np.zeros(1 << 18, np.float32)
+bcelogits.set_num_threads(len(ours))
+bcelogits.binary_cross_entropy_with_logits(x, x)
+helpers = set(os.listdir("/proc/self/task")) - before
+for processor in sorted(ours):
+    for thread in helpers:
+        os.sched_setaffinity(int(thread), {processor})
+    for _ in range(30):
+        time.sleep(0.002)
+        bcelogits.binary_cross_entropy_with_logits(x, x)
+    for thread in helpers:
+        assert os.sched_getaffinity(int(thread)) == {processor}
+""")
+    assert done.returncode == 0, done.stderr
