@@ -11,6 +11,7 @@
 
 #include "../runtime/machine.hpp"
 #include "../runtime/pool.hpp"
+#include "curve.hpp"
 #include "loader.hpp"
 #include "tile.hpp"
 
@@ -130,7 +131,17 @@ class Runner {
     } else {
       fn_ = kernel(kKernel[op], has_grad_ ? grad_.as_row : loss_.out && loss_.as_row);
     }
+    if (plan.row == kernels::kF16 || plan.row == kernels::kBF16) {
+      const bool looks_up_grad = has_grad_ && grad_.as_row;
+      if (plan.op == Op::ValueAndGrad && !loss_fn_)
+        look_up(looks_up_grad ? kernels::kValueAndGrad : kernels::kLoss, curve_);
+      if (plan.op == Op::Loss) look_up(kernels::kLoss, curve_);
+      if (loss_fn_) look_up(kernels::kLoss, loss_curve_);
+      if ((plan.op == Op::Backward || loss_fn_) && looks_up_grad) look_up(kernels::kGrad, curve_);
+    }
   }
+
+  bool ready() const { return ready_; }
 
   void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
     const bool reads_targets = kReadsTargets[static_cast<int>(plan_.op)];
@@ -152,7 +163,11 @@ class Runner {
       a.p = has_p_ ? p_.block(i, n) : nullptr;
       a.loss = loss_.out ? loss_.target(i, ws_.loss) : ws_.loss;
       a.grad = has_grad_ ? grad_.target(i, ws_.grad) : nullptr;
-      if (loss_fn_) loss_fn_(a);  // first: the gradient may be written over the logits
+      if (loss_fn_) {  // first: the gradient may be written over the logits
+        a.curve = loss_curve_;
+        loss_fn_(a);
+      }
+      a.curve = curve_;
       fn_(a);
       if (loss_.out) loss_.finish(i, n, ws_.loss, ws_, table_);
       if (has_grad_) grad_.finish(i, n, ws_.grad, ws_, table_);
@@ -181,6 +196,10 @@ class Runner {
     else
       l.prepare_constant(1.0, compute_, plan_.count, s, table_);
   }
+  void look_up(kernels::Op which, const float*& to) {
+    to = curve(which, plan_.row, has_w_ || has_p_);
+    if (!to) ready_ = false;
+  }
   void set_scale(double scale) {
     // scale / N as an unevaluated sum
     const double n = static_cast<double>(plan_.mean_over ? plan_.mean_over : static_cast<std::uint64_t>(plan_.count));
@@ -200,6 +219,8 @@ class Runner {
   double scale_hi_ = 1, scale_lo_ = 0;
   std::int64_t lead_ = 0;  // elements of the first block, so that the others begin cache lines; 0: all are whole
   kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
+  const float *curve_ = nullptr, *loss_curve_ = nullptr;
+  bool ready_ = true;  // there was memory for what is looked up
 };
 
 // Adds the elements of one operand, as they are.
@@ -209,6 +230,8 @@ class Summer {
     values_.prepare(plan.values, wide_ ? DType::F64 : DType::F32, plan.count, ws.x, kernel_table());
     in_place_ = plan.values.kind == Operand::Kind::Contiguous && (wide_ || plan.values.dtype == DType::F32);
   }
+
+  static bool ready() { return true; }
 
   void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
     const std::int64_t step = static_cast<std::int64_t>(kBlock) / (wide_ ? 2 : 1);  // this block and the next fit in L1
@@ -282,7 +305,9 @@ Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given
     const std::uint64_t fp = table.enter_fp();
     {
       auto runner = make(*ws);
-      if (workers == 1) {
+      if (!runner.ready()) {
+        out_of_memory = true;
+      } else if (workers == 1) {
         runner.run(0, count, sum);
       } else {
         ExactSum mine;

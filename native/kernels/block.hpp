@@ -1,7 +1,7 @@
 // One block: in stages of a kilobyte, each in passes over memory that stays in L1.
 //
 //   1. exp(-|x|) as a pair, and what is known of the operands;
-//   2. log1p of it as a pair, where it is needed;
+//   2. log1p of it as a pair, where it is needed; for logits of 16 bits both are looked up;
 //   3. loss and gradient from these and the targets, as pairs;
 //   4. weights and scale, one rounding, and what is not right yet.
 //
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "gradient.hpp"
+#include "lookup.hpp"
 #include "loss.hpp"
 
 // A pass is a function of its own with all that it calls in it: in one function with the others, GCC stops inlining at
@@ -28,6 +29,7 @@ struct Stages {
   alignas(64) typename V::Elem first[kStage<V>], second[kStage<V>];        // of exp_parts
   alignas(64) typename V::Elem head[kStage<V>], rest[kStage<V>];           // of log1p_parts, then of loss_parts
   alignas(64) typename V::Elem quotient[kStage<V>], remainder[kStage<V>];  // of grad_parts, target_grad_parts
+  alignas(64) std::uint16_t index[kStage<V>];                              // of what is looked up
 };
 
 // What is known of the operands of a stage. Each step allows to leave out what can make no difference to a bit.
@@ -65,9 +67,13 @@ struct Block {
   Factor<VD> wide_scale;
   V zero_scale;  // 0 where the scale is 0, else 1
   bool scale_plain, past_caches;
-  bool backwards;  // the last pass begins with the last vector, see run_block
+  const float* curve;  // see kCurveLast
+  bool backwards;      // the last pass begins with the last vector, see run_block
   static constexpr bool is_float = sizeof(E) == 4, narrow_out = sizeof(ST) == 2;
   static constexpr bool uses_exp = op != kTargetGrad || P_, uses_log = op != kGrad && uses_exp;
+  // Logits of 16 bits are so few that losses are looked up, and for targets 0 and 1 gradients as well.
+  static constexpr bool looks_up = sizeof(T) == 2 && (op == kLoss || op == kValueAndGrad);
+  static constexpr bool looks_up_grad = sizeof(T) == 2 && narrow_out && (op == kGrad || op == kValueAndGrad);
   static constexpr bool minds_soft = P_ || op != kLoss;   // the loss without pos_weight has one form for all targets
   static constexpr bool direct = is_float && !P_ && !W_;  // the loss needs no second number
 
@@ -99,6 +105,24 @@ struct Block {
     return minds_soft && all(~ne(soft, V::set1(0))) ? Nature::kHard : Nature::kPlain;
   }
 
+  // First pass for logits of 16 bits: where to look, and what is known of the operands.
+  BCELOGITS_PASS Nature survey(std::size_t i, std::size_t m, Stages<V>& s) {
+    Bound<V> moderate;
+    for (std::size_t k = 0; k < m * sizeof(T); k += 64) {
+      prefetch<V>((const char*)(x.p + i) + k);
+      prefetch<V>((const char*)(t.p + i) + k);
+    }
+    if constexpr (P_ || W_)
+      for (std::size_t k = 0; k < m; k += V::W) {
+        if constexpr (P_) moderate.see(p.at(i + k));
+        if constexpr (W_) moderate.see(w.at(i + k));
+        if constexpr (W_ && op != kLoss) moderate.see(g.at(i + k));
+      }
+    const Survey known = survey_block(x.p + i, t.p + i, m, s.index);
+    if (!known.plain || !moderate.within((E)0x1p20) || !scale_plain) return Nature::kAny;
+    return known.hard ? Nature::kHard : Nature::kPlain;
+  }
+
   // Second pass.
   BCELOGITS_PASS static void logarithms(std::size_t m, Stages<V>& s) {
     for (std::size_t k = 0; k < m; k += V::W) {
@@ -111,41 +135,43 @@ struct Block {
 
   // Loss, and quotient of the gradient, as pairs: of which those are set that the operation has. Not in a struct,
   // which GCC would keep in memory.
-  template <bool hard>
+  template <bool hard, bool shared = false>
   void numbers(std::size_t i, std::size_t k, const Stages<V>& s, V& loss, V& low, V& q, V& rest) const {
     const V xv = x.at(i), z = neg_abs(xv), pv = P_ ? p.at(i) : V::set1(1);
     const V tv = op == kTargetGrad ? V::set1(0) : t.at(i);
     const auto negative = sign_bit(xv);
     V H, C;
     if constexpr (uses_log) {
-      H = V::load((is_float ? s.first : s.head) + k);
-      C = V::load(s.rest + k);
+      H = V::load((is_float && !looks_up ? s.first : s.head) + k);
+      if constexpr (!looks_up || !direct) C = V::load(s.rest + k);
     }
     if constexpr (op == kTargetGrad) {
       target_grad_parts<P_>(H, C, z, xv, pv, q, rest);
+    } else if constexpr (shared) {
+      q = grad_of_sigmoid<P_>(V::load(s.quotient + k), negative, tv, pv);
     } else if constexpr (op != kLoss) {
       V S, E_;
       rounded(V::load(s.first + k), V::load(s.second + k), S, E_);
       grad_parts<P_, hard>(S, E_, negative, tv, pv, q, rest);
     }
     if constexpr (op == kLoss || op == kValueAndGrad) {
-      if constexpr (direct)
+      if constexpr (direct && looks_up)
+        loss = fnma(select(negative, tv, V::set1(1) - tv), z, H);
+      else if constexpr (direct)
         loss = loss_direct(H, C, z, negative, tv);
       else
         loss_parts<P_, hard>(H, C, z, negative, tv, pv, loss, low);
     }
   }
 
-  // Third pass.
-  template <bool hard>
+  // Third pass. `shared`: the quotient is a sigmoid that was looked up.
+  template <bool hard, bool shared = false>
   BCELOGITS_PASS void parts(std::size_t i, std::size_t m, Stages<V>& s) {
     for (std::size_t k = 0; k < m; k += V::W) {
       V loss, low, q, rest;
-      numbers<hard>(i + k, k, s, loss, low, q, rest);
-      if constexpr (op != kLoss) {
-        q.store(s.quotient + k);
-        rest.store(s.remainder + k);
-      }
+      numbers<hard, shared>(i + k, k, s, loss, low, q, rest);
+      if constexpr (op != kLoss) q.store(s.quotient + k);
+      if constexpr (op != kLoss && !shared) rest.store(s.remainder + k);
       if constexpr (op == kLoss || op == kValueAndGrad) {
         loss.store(s.head + k);
         if constexpr (!direct) low.store(s.rest + k);
@@ -191,7 +217,7 @@ struct Block {
   }
 
   // The results of one vector: weights and scale, one rounding, and what is not right yet.
-  template <bool plain>
+  template <bool plain, bool shared = false>
   void complete(std::size_t i, V loss, V low, V q, V rest) {
     const V one = V::set1(1);
     const V xv = x.at(i), pv = P_ ? p.at(i) : one, wv = W_ ? w.at(i) : one, gv = W_ && op != kLoss ? g.at(i) : one;
@@ -217,7 +243,7 @@ struct Block {
     }
     Factor<V> c = scale;
     if constexpr (W_) c = combine_factors(wv, gv, scale);
-    r = scaled(q, rest, c);
+    r = shared ? scaled(q, c) : scaled(q, rest, c);
     demand<plain>(r, wv, gv, zero_scale, fine);
     if constexpr (op == kTargetGrad) {
       if (!all(fine)) [[unlikely]]
@@ -248,33 +274,31 @@ struct Block {
   std::size_t stride() const { return backwards ? -V::W : V::W; }
 
   // Fourth pass.
-  template <bool plain>
+  template <bool plain, bool shared = false>
   BCELOGITS_PASS void finish(std::size_t i, std::size_t m, const Stages<V>& s) {
     const std::size_t step = stride();
     for (std::size_t k = start(m), n = m; n != 0; n -= V::W, k += step) {
       V loss, low, q, rest;
-      if constexpr (op != kLoss) {
-        q = V::load(s.quotient + k);
-        rest = V::load(s.remainder + k);
-      }
+      if constexpr (op != kLoss) q = V::load(s.quotient + k);
+      if constexpr (op != kLoss && !shared) rest = V::load(s.remainder + k);
       if constexpr (op == kLoss || op == kValueAndGrad) {
         loss = V::load(s.head + k);
         if constexpr (!direct) low = V::load(s.rest + k);
       }
-      complete<plain>(i + k, loss, low, q, rest);
+      complete<plain, shared>(i + k, loss, low, q, rest);
     }
   }
 
   // Third and fourth pass in one, for plain operands. With enough registers this is faster but for results of 16 bits,
   // which need the slow path too often.
   static constexpr bool joins = kJoinsPasses && (!narrow_out || (W_ && op != kLoss));
-  template <bool hard>
+  template <bool hard, bool shared = false>
   BCELOGITS_PASS void together(std::size_t i, std::size_t m, const Stages<V>& s) {
     const std::size_t step = stride();
     for (std::size_t k = start(m), n = m; n != 0; n -= V::W, k += step) {
       V loss, low, q, rest;
-      numbers<hard>(i + k, k, s, loss, low, q, rest);
-      complete<true>(i + k, loss, low, q, rest);
+      numbers<hard, shared>(i + k, k, s, loss, low, q, rest);
+      complete<true, shared>(i + k, loss, low, q, rest);
     }
   }
 
@@ -303,8 +327,31 @@ struct Block {
   }
 
   void run(std::size_t i, std::size_t m, Stages<V>& s) {
-    const Nature nature = prepare(i, m, s);
-    if constexpr (uses_log) logarithms(m, s);
+    Nature nature;
+    if constexpr (looks_up || looks_up_grad) {
+      nature = survey(i, m, s);
+      const bool shared = looks_up_grad && nature == Nature::kHard;
+      if constexpr (looks_up && looks_up_grad && direct)
+        look_up(s.index, m, curve, s.head, s.quotient);
+      else if constexpr (looks_up && looks_up_grad)
+        look_up(s.index, m, curve, s.head, s.rest, s.quotient);
+      else if constexpr (looks_up && direct)
+        look_up(s.index, m, curve, s.head);
+      else if constexpr (looks_up)
+        look_up(s.index, m, curve, s.head, s.rest);
+      else if (shared)
+        look_up(s.index, m, curve, s.quotient);
+      if constexpr (looks_up_grad)
+        if (shared) {
+          if constexpr (kJoinsPasses) return together<true, true>(i, m, s);
+          parts<true, true>(i, m, s);
+          return finish<true, true>(i, m, s);
+        }
+      if constexpr (op != kLoss) prepare(i, m, s);
+    } else {
+      nature = prepare(i, m, s);
+      if constexpr (uses_log) logarithms(m, s);
+    }
     if (nature != Nature::kAny) {
       if constexpr (op == kLoss && direct) return directly(i, m, s);
       if constexpr (joins) return nature == Nature::kHard ? together<true>(i, m, s) : together<false>(i, m, s);
@@ -337,6 +384,7 @@ void run_block(const BlockArgs& a) {
   b.p.p = (const E*)a.p;
   b.g.p = (const E*)a.g;
   b.loss_scratch = (E*)a.loss;
+  b.curve = a.curve;
   b.out = (ST*)(op == kLoss ? a.loss : a.grad);
   b.wide_scale = {VD::set1(a.scale_hi), VD::set1(a.scale_lo)};
   const E hi = (E)a.scale_hi;

@@ -19,6 +19,10 @@ template <class V>
 inline V scaled(V q, V rest, Factor<V> c) {
   return fma(q, c.hi, fma(q, c.lo, rest * c.hi) + V::set1(0));
 }
+template <class V>
+inline V scaled(V q, Factor<V> c) {
+  return fma(q, c.hi, fma(q, c.lo, V::set1(0)));
+}
 
 // The gradient wrt logits as the unevaluated sum q + rest, from S = kShare*exp(z) and what its rounding lost: a
 // quotient and its remainder. `hard`: as in loss_parts.

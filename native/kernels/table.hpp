@@ -21,6 +21,14 @@ inline constexpr std::size_t kBlock = 2048;
 enum Row : int { kF32 = 0, kF16 = 1, kBF16 = 2, kF64 = 3, kRows = 4 };
 enum Op : int { kLoss = 0, kGrad = 1, kTargetGrad = 2, kValueAndGrad = 3, kOps = 4 };
 
+// Rows of 16 bits: what is looked up for logits by the bits of their magnitude, up to this one (64). Entries are, each
+// rounded to float, L = log1p(exp(-|x|)), what that rounding lost, and S = sigmoid(-|x|):
+//   losses                             L      with w or p: L, lost
+//   gradients, stored in 16 bits       S
+//   both, gradients stored in 16 bits  L, S   with w or p: L, lost, S, 0
+// (gradients stored in 32 bits are computed).
+inline constexpr std::uint16_t kCurveLast[kRows] = {0, 0x5400, 0x4280, 0};
+
 // Bits of the last index of KernelTable::op.
 inline constexpr int kHasWeight = 1;     // w or g is an array
 inline constexpr int kHasPosWeight = 2;  // p is an array
@@ -32,6 +40,7 @@ struct BlockArgs {
   const void* w;              // weight, compute type, or null
   const void* p;              // pos_weight, compute type, or null
   const void* g;              // elementwise grad_output, compute type, or null
+  const float* curve;         // see kCurveLast; null in the other rows
   void* loss;                 // kLoss: store type; kValueAndGrad: compute type
   void* grad;                 // store type
   double scale_hi, scale_lo;  // gradients are multiplied by their (unevaluated) sum; lo counts in row kF64 alone

@@ -1,0 +1,13 @@
+// What kernels look up for logits of 16 bits.
+#pragma once
+
+#include "../kernels/table.hpp"
+
+namespace bcelogits {
+
+// The entries that kernels of this operation and row read, see kernels::kCurveLast. They are computed when they are
+// first wanted and kept from then on: 67 to 344 KB each. Null if there is no memory. The floating-point environment
+// must be the IEEE default state.
+const float* curve(kernels::Op op, kernels::Row row, bool weighted);
+
+}  // namespace bcelogits
