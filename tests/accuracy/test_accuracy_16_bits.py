@@ -1,6 +1,7 @@
 """float16 and bfloat16: correctly rounded for targets 0 and 1, on every finite logit.
 
-With other targets or weights: what 2 ULP of float32 and one rounding to 16 bits amount to.
+With other targets or weights: what 2 ULP of float32 and one rounding to 16 bits amount to. Reductions add losses in
+float32, which are right to one rounding where the logit agrees with the target, and to less than 1 ULP elsewhere.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from accuracy_report.measure import call
+from accuracy_report.measure import call, compare
 from accuracy_report.operands import FUNCTIONS, LOSS, Operands
 from accuracy_report.rows import Row
 from accuracy_report.sweeps import NINE_TARGETS, OPTIONS, every_16_bit_logit, random_operands
@@ -52,3 +53,33 @@ def test_correctly_rounded_by_another_oracle(dtype: str, target: int, function: 
 @pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
 def test_random_operands(dtype: str, soft: bool, assert_within_contract: Check, scaled: Scale) -> None:
     assert_within_contract(random_operands(dtype, soft, 3, scaled(100_000), OPTIONS[1:]))
+
+
+def float32_losses(dtype: str, target: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The errors in ULP of the float32 losses of every finite 16-bit logit; `target` is a number or one for each."""
+    x = all_finite(FORMATS[dtype])
+    operands = Operands(x, np.broadcast_to(target, x.shape).astype(x.dtype))
+    return compare(LOSS, operands, call(LOSS, operands, out=np.empty(x.shape, np.float32)))[2]
+
+
+@SIXTEEN
+def test_float32_losses_of_right_answers_are_correctly_rounded(dtype: str) -> None:
+    right = ~np.signbit(all_finite(FORMATS[dtype]))
+    assert float32_losses(dtype, right).max() < 0.5 + 1e-6  # what the oracle in float64 can tell
+
+
+@SIXTEEN
+@pytest.mark.parametrize("target", NINE_TARGETS)
+def test_float32_losses_are_within_one_ulp(dtype: str, target: float) -> None:
+    assert float32_losses(dtype, target).max() < 1
+
+
+@SIXTEEN
+def test_weighted_float32_losses_are_almost_correctly_rounded(dtype: str, scaled: Scale) -> None:
+    """In [0, 1] every term has its low part: what is left is one rounding, and half an ULP of what 1-t may lose."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(0, 4, scaled(100_000)).astype(FORMATS[dtype].dtype)
+    t = rng.integers(0, 2, x.shape).astype(x.dtype)
+    w, p = rng.uniform(0.25, 4, (2, *x.shape)).astype(np.float32)
+    operands = Operands(x, t, w, p)
+    assert compare(LOSS, operands, call(LOSS, operands, out=np.empty(x.shape, np.float32)))[2].max() < 0.501

@@ -55,6 +55,39 @@ def test_concurrent_calls_may_read_the_same_arrays() -> None:
         assert all(result == expected for result in pool.map(lambda _: call(), range(64)))
 
 
+FIRST_CALLS = """
+import os, threading, numpy as np, bcelogits
+x = np.random.default_rng(1).normal(0, 8, 5000).astype(np.float16)
+t = (x > 0).astype(x.dtype)
+start, results = threading.Barrier(8), []
+def call():
+    start.wait(timeout=30)
+    each = bcelogits.binary_cross_entropy_with_logits(x, t, reduction="none")
+    results.append([each.tobytes(), *(r.tobytes() for r in bcelogits.value_and_grad(x, t, 0.5))])
+def of_a_child():
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.write(writer, bcelogits.binary_cross_entropy_with_logits(x[:50], t[:50], reduction="none").tobytes())
+        os._exit(0)
+    return os.read(reader, 1000)
+threads = [threading.Thread(target=call) for _ in range(7)]
+for thread in threads:
+    thread.start()
+start.wait(timeout=30)
+child = of_a_child()  # while they fill what is looked up for 16 bits
+for thread in threads:
+    thread.join()
+call = bcelogits.binary_cross_entropy_with_logits(x, t, reduction="none").tobytes()
+assert len(results) == 7 and all(r == results[0] for r in results) and results[0][0] == call and child == call[:100]
+"""
+
+
+def test_first_calls_on_16_bits_may_come_at_the_same_time_and_from_a_forked_child(run_python: RunPython) -> None:
+    for _ in range(5):
+        done = run_python(FIRST_CALLS)
+        assert done.returncode == 0, done.stderr
+
+
 def test_the_number_of_threads_may_change_while_calls_run() -> None:
     call = a_call(4, 300_000)
     expected = call()
