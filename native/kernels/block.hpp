@@ -86,7 +86,7 @@ struct Block {
       const V xv = x.at(i + k);
       near.see(xv);
       if constexpr (op != kTargetGrad) {
-        prefetch<V>(t.p + i + k);
+        if constexpr (!uses_log) prefetch<V>(t.p + i + k);
         const V tv = t.at(i + k);
         moderate.see(tv);
         if constexpr (minds_soft) soft = either(soft, fnma(tv, tv, tv));  // t - t*t
@@ -124,8 +124,9 @@ struct Block {
   }
 
   // Second pass.
-  BCELOGITS_PASS static void logarithms(std::size_t m, Stages<V>& s) {
+  BCELOGITS_PASS void logarithms(std::size_t i, std::size_t m, Stages<V>& s) {
     for (std::size_t k = 0; k < m; k += V::W) {
+      if constexpr (op != kTargetGrad) prefetch<V>(t.p + i + k);
       V head, rest;
       log1p_parts(V::load(s.first + k), V::load(s.second + k), head, rest);
       if constexpr (!is_float) head.store(s.head + k);  // of floats it is the same as `first`
@@ -350,7 +351,7 @@ struct Block {
       if constexpr (op != kLoss) prepare(i, m, s);
     } else {
       nature = prepare(i, m, s);
-      if constexpr (uses_log) logarithms(m, s);
+      if constexpr (uses_log) logarithms(i, m, s);
     }
     if (nature != Nature::kAny) {
       if constexpr (op == kLoss && direct) return directly(i, m, s);
