@@ -158,6 +158,9 @@ class Runner {
       a.n = n;
       a.x = x_.block(i, n);
       a.t = reads_targets ? t_.block(i, n) : nullptr;
+      const std::int64_t after = i + static_cast<std::int64_t>(n);
+      a.next_x = after < plan_.count ? x_.next(after) : kernels::Next{};
+      a.next_t = after < plan_.count && reads_targets ? t_.next(after) : kernels::Next{};
       a.w = has_w_ ? w_.block(i, n) : nullptr;
       a.g = has_w_ ? g_.block(i, n) : nullptr;
       a.p = has_p_ ? p_.block(i, n) : nullptr;

@@ -258,4 +258,19 @@ const void* Loader::block(std::int64_t first, std::size_t n) {
   return scratch_->converted;
 }
 
+kernels::Next Loader::next(std::int64_t first) const {
+  if (period_ || !operand_) return {};
+  const Operand& o = *operand_;
+  const std::int64_t item = item_size(o);
+  if (o.kind == Operand::Kind::Contiguous)
+    return convert_ ? kernels::Next{o.base + first * item, static_cast<std::size_t>(item)} : kernels::Next{};
+  if (o.kind != Operand::Kind::Strided) return {};
+  // A kernel looks for two lines a vector at most, in runs that fill blocks.
+  const std::int64_t step = o.stride[o.ndim - 1];
+  if ((step != item && step != 2 * item) || o.dim[o.ndim - 1] < static_cast<std::int64_t>(kernels::kBlock)) return {};
+  const char* at = nullptr;
+  for_runs(o, first, 1, [&](const char* address, std::int64_t, std::size_t) { at = address; });
+  return {at, static_cast<std::size_t>(step)};
+}
+
 }  // namespace bcelogits

@@ -23,6 +23,9 @@ class Loader {
   void prepare_constant(double value, DType wanted, std::int64_t count, Scratch& scratch,
                         const kernels::KernelTable& table);
   const void* block(std::int64_t first, std::size_t n);
+  // For the kernel that works on the block before `first`: what `block` will then copy, if that is worth fetching
+  // ahead.
+  kernels::Next next(std::int64_t first) const;
 
  private:
   const Operand* operand_ = nullptr;

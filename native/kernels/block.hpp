@@ -51,9 +51,19 @@ struct Operand {  // an input array of dtype T, or none
   }
 };
 
+// Called for each vector, of what is needed some time after element i: from what lies behind it, or from what will be
+// copied for the next block, which has no place in L1 yet.
 template <class V, class T>
-inline void prefetch(const T* p) {
-  if constexpr (V::W > 1) __builtin_prefetch((const char*)p + kAhead);
+inline void prefetch(const T* p, std::size_t i, const Next& next) {
+  if constexpr (V::W > 1) {
+    if (!next.at) {
+      __builtin_prefetch((const char*)(p + i) + kAhead);
+    } else {
+      const char* at = next.at + i * next.step;
+      __builtin_prefetch(at, 0, 2);
+      if (V::W * next.step > 64) __builtin_prefetch(at + 64, 0, 2);
+    }
+  }
 }
 
 template <int op, bool W_, bool P_, class V, class T, class ST>
@@ -68,7 +78,8 @@ struct Block {
   V zero_scale;  // 0 where the scale is 0, else 1
   bool scale_plain, past_caches;
   const float* curve;  // see kCurveLast
-  bool backwards;      // the last pass begins with the last vector, see run_block
+  Next next_x, next_t;
+  bool backwards;  // the last pass begins with the last vector, see run_block
   static constexpr bool is_float = sizeof(E) == 4, narrow_out = sizeof(ST) == 2;
   static constexpr bool uses_exp = op != kTargetGrad || P_, uses_log = op != kGrad && uses_exp;
   // Logits of 16 bits are so few that losses are looked up, and for targets 0 and 1 gradients as well.
@@ -79,14 +90,15 @@ struct Block {
 
   // First pass.
   BCELOGITS_PASS Nature prepare(std::size_t i, std::size_t m, Stages<V>& s) {
+    const Next after_x = next_x, after_t = next_t;
     Bound<V> near, moderate;
     V soft = V::set1(0);
     for (std::size_t k = 0; k < m; k += V::W) {
-      prefetch<V>(x.p + i + k);
+      prefetch<V>(x.p, i + k, after_x);
       const V xv = x.at(i + k);
       near.see(xv);
       if constexpr (op != kTargetGrad) {
-        if constexpr (!uses_log) prefetch<V>(t.p + i + k);
+        if constexpr (!uses_log) prefetch<V>(t.p, i + k, after_t);
         const V tv = t.at(i + k);
         moderate.see(tv);
         if constexpr (minds_soft) soft = either(soft, fnma(tv, tv, tv));  // t - t*t
@@ -108,9 +120,9 @@ struct Block {
   // First pass for logits of 16 bits: where to look, and what is known of the operands.
   BCELOGITS_PASS Nature survey(std::size_t i, std::size_t m, Stages<V>& s) {
     Bound<V> moderate;
-    for (std::size_t k = 0; k < m * sizeof(T); k += 64) {
-      prefetch<V>((const char*)(x.p + i) + k);
-      prefetch<V>((const char*)(t.p + i) + k);
+    for (std::size_t k = 0; k < m; k += 64 / sizeof(T)) {
+      prefetch<V>(x.p, i + k, next_x);
+      prefetch<V>(t.p, i + k, next_t);
     }
     if constexpr (P_ || W_)
       for (std::size_t k = 0; k < m; k += V::W) {
@@ -125,8 +137,9 @@ struct Block {
 
   // Second pass.
   BCELOGITS_PASS void logarithms(std::size_t i, std::size_t m, Stages<V>& s) {
+    const Next after_t = next_t;
     for (std::size_t k = 0; k < m; k += V::W) {
-      if constexpr (op != kTargetGrad) prefetch<V>(t.p + i + k);
+      if constexpr (op != kTargetGrad) prefetch<V>(t.p, i + k, after_t);
       V head, rest;
       log1p_parts(V::load(s.first + k), V::load(s.second + k), head, rest);
       if constexpr (!is_float) head.store(s.head + k);  // of floats it is the same as `first`
@@ -386,6 +399,8 @@ void run_block(const BlockArgs& a) {
   b.g.p = (const E*)a.g;
   b.loss_scratch = (E*)a.loss;
   b.curve = a.curve;
+  b.next_x = a.next_x;
+  b.next_t = a.next_t;
   b.out = (ST*)(op == kLoss ? a.loss : a.grad);
   b.wide_scale = {VD::set1(a.scale_hi), VD::set1(a.scale_lo)};
   const E hi = (E)a.scale_hi;

@@ -33,16 +33,24 @@ inline constexpr std::uint16_t kCurveLast[kRows] = {0, 0x5400, 0x4280, 0};
 inline constexpr int kHasWeight = 1;     // w or g is an array
 inline constexpr int kHasPosWeight = 2;  // p is an array
 
+// What will be copied from memory for the next block, `step` bytes per element. Null: nothing is copied, and what
+// follows this block is wanted next.
+struct Next {
+  const char* at;
+  std::size_t step;
+};
+
 // One block of contiguous operands. "Compute type" is double in row kF64 and float in the other rows.
 struct BlockArgs {
-  const void* x;              // logits, in the row's dtype
-  const void* t;              // targets, in the row's dtype
-  const void* w;              // weight, compute type, or null
-  const void* p;              // pos_weight, compute type, or null
-  const void* g;              // elementwise grad_output, compute type, or null
-  const float* curve;         // see kCurveLast; null in the other rows
-  void* loss;                 // kLoss: store type; kValueAndGrad: compute type
-  void* grad;                 // store type
+  const void* x;       // logits, in the row's dtype
+  const void* t;       // targets, in the row's dtype
+  const void* w;       // weight, compute type, or null
+  const void* p;       // pos_weight, compute type, or null
+  const void* g;       // elementwise grad_output, compute type, or null
+  const float* curve;  // see kCurveLast; null in the other rows
+  void* loss;          // kLoss: store type; kValueAndGrad: compute type
+  void* grad;          // store type
+  Next next_x, next_t;
   double scale_hi, scale_lo;  // gradients are multiplied by their (unevaluated) sum; lo counts in row kF64 alone
   std::size_t n;
   bool stream;  // results of a compute type go past the caches, where they are aligned to kStreamAlign; then call
