@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include "../runtime/machine.hpp"
@@ -325,7 +326,8 @@ template <class Make>
 Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given, Make make) {
   const std::int64_t chunks = chunks_of(count);
   const int workers = workers_for(count, threads);
-  Ranges ranges(chunks, workers);
+  std::optional<Ranges> ranges;  // left alone in calls on few elements
+  if (workers > 1) ranges.emplace(chunks, workers);
   std::atomic<bool> out_of_memory{false};
   std::mutex merging;
   const auto work = [&](int index) {
@@ -344,7 +346,7 @@ Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given
         runner.run(0, count, sum);
       } else {
         ExactSum mine;
-        for (std::int64_t c; (c = ranges.take(index)) < chunks;)
+        for (std::int64_t c; (c = ranges->take(index)) < chunks;)
           runner.run(c * kGrain, std::min(count, (c + 1) * kGrain), sum ? &mine : nullptr);
         if (sum) {
           const std::lock_guard lock(merging);
