@@ -103,6 +103,9 @@ struct Block {
         moderate.see(tv);
         if constexpr (minds_soft) soft = either(soft, fnma(tv, tv, tv));  // t - t*t
       }
+      if constexpr (P_) prefetch<V>(p.p, i + k, Next{});
+      if constexpr (W_) prefetch<V>(w.p, i + k, Next{});
+      if constexpr (W_ && op != kLoss) prefetch<V>(g.p, i + k, Next{});
       if constexpr (P_) moderate.see(p.at(i + k));
       if constexpr (W_) moderate.see(w.at(i + k));
       if constexpr (W_ && op != kLoss) moderate.see(g.at(i + k));
@@ -126,6 +129,9 @@ struct Block {
     }
     if constexpr (P_ || W_)
       for (std::size_t k = 0; k < m; k += V::W) {
+        if constexpr (P_) prefetch<V>(p.p, i + k, Next{});
+        if constexpr (W_) prefetch<V>(w.p, i + k, Next{});
+        if constexpr (W_ && op != kLoss) prefetch<V>(g.p, i + k, Next{});
         if constexpr (P_) moderate.see(p.at(i + k));
         if constexpr (W_) moderate.see(w.at(i + k));
         if constexpr (W_ && op != kLoss) moderate.see(g.at(i + k));
