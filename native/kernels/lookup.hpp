@@ -36,7 +36,7 @@ inline Survey survey_block(const T* __restrict x, const T* __restrict t, std::si
     index[k] = a < K::kLast ? a : K::kLast;
     far = far > a ? far : a;
     large = large > b ? large : b;
-    soft |= (b == 0) | (t[k].bits == K::kOne) ? 0 : 1;
+    soft |= (b != 0) & (t[k].bits != K::kOne);
   }
   return {far <= K::kLast && large <= K::kMost, soft == 0};
 }
