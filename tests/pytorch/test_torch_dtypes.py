@@ -90,7 +90,8 @@ def test_autocast_gives_the_float32_loss_of_narrow_operands(
         loss = call(live, reduction)
     wide = {k: None if v is None else v.detach().float().requires_grad_() for k, v in operands.items()}
     expected = call(wide, reduction)
-    assert same(loss.detach(), expected.detach())
+    # Losses of 16-bit logits have an error of their own below 1 ULP of float32, those of float32 ones below 2.
+    torch.testing.assert_close(loss.detach(), expected.detach(), rtol=3 * 2.0**-23, atol=0)
     upstream = torch.rand_like(loss)
     gradients, wide_gradients = (
         grad(result, [v for v in o.values() if v is not None], upstream)
