@@ -27,6 +27,7 @@ void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, fl
   double x[kPiece], one[kPiece], loss[kPiece], sigmoid[kPiece];
   std::uint16_t bits[kPiece];
   std::fill_n(one, kPiece, 1.0);
+  const std::uint64_t fp = table.enter_fp();
   const std::size_t count = std::size_t{kernels::kCurveLast[row]} + 1;
   for (std::size_t first = 0; first < count; first += kPiece) {
     kernels::BlockArgs a{};
@@ -48,6 +49,7 @@ void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, fl
       if (op != kernels::kLoss) *entry = static_cast<float>(sigmoid[i]);
     }
   }
+  table.leave_fp(fp);
 }
 
 }  // namespace

@@ -86,22 +86,55 @@ struct Sink {
   }
 };
 
+bool has_elementwise_grad_output(const Plan& plan) {
+  return plan.grad_output.kind != Operand::Kind::Absent && plan.grad_output.kind != Operand::Kind::Splat;
+}
+bool has_weight(const Plan& plan) {  // as kernels have it
+  return plan.weight.kind != Operand::Kind::Absent || has_elementwise_grad_output(plan);
+}
+bool has_pos_weight(const Plan& plan) { return plan.pos_weight.kind != Operand::Kind::Absent; }
+bool in_two_kernels(const Plan& plan) { return plan.op == Op::ValueAndGrad && plan.elementwise_loss(); }
+
+// What the kernels of a plan look up: nothing but for logits of 16 bits.
+struct Curves {
+  const float *loss = nullptr, *result = nullptr;  // `loss`: of the first of two kernels
+  bool complete = true;                            // false: there was no memory for them
+
+  explicit Curves(const Plan& plan) {
+    if (plan.row != kernels::kF16 && plan.row != kernels::kBF16) return;
+    const bool narrow = plan.op != Op::Loss && plan.grad_out.dtype == static_cast<DType>(plan.row);
+    if (in_two_kernels(plan)) {
+      loss = find(plan, kernels::kLoss);
+      if (narrow) result = find(plan, kernels::kGrad);
+    } else if (plan.op == Op::Loss || (plan.op == Op::ValueAndGrad && !narrow)) {
+      result = find(plan, kernels::kLoss);
+    } else if (plan.op != Op::TargetBackward && narrow) {
+      result = find(plan, kKernel[static_cast<int>(plan.op)]);
+    }
+  }
+
+ private:
+  const float* find(const Plan& plan, kernels::Op op) {
+    const float* found = curve(op, plan.row, has_weight(plan) || has_pos_weight(plan));
+    complete = complete && found;
+    return found;
+  }
+};
+
 class Runner {
  public:
-  Runner(const Plan& plan, Workspace& ws) : plan_(plan), ws_(ws), table_(kernel_table()) {
+  Runner(const Plan& plan, const Curves& curves, Workspace& ws)
+      : plan_(plan), curves_(curves), ws_(ws), table_(kernel_table()) {
     const int op = static_cast<int>(plan.op);
     const auto row = static_cast<DType>(plan.row);
     compute_ = plan.wide ? DType::F64 : DType::F32;
     x_.prepare(plan.logits, row, plan.count, ws.x, table_);
     if (kReadsTargets[op]) t_.prepare(plan.targets, row, plan.count, ws.t, table_);
-    const bool elementwise_grad =
-        plan.grad_output.kind != Operand::Kind::Absent && plan.grad_output.kind != Operand::Kind::Splat;
-    const bool weight = plan.weight.kind != Operand::Kind::Absent;
-    has_w_ = weight || elementwise_grad;
-    has_p_ = plan.pos_weight.kind != Operand::Kind::Absent;
+    has_w_ = has_weight(plan);
+    has_p_ = has_pos_weight(plan);
     if (has_w_) {
-      load_or_one(w_, plan.weight, weight, ws.w);
-      load_or_one(g_, plan.grad_output, elementwise_grad, ws.g);
+      load_or_one(w_, plan.weight, plan.weight.kind != Operand::Kind::Absent, ws.w);
+      load_or_one(g_, plan.grad_output, has_elementwise_grad_output(plan), ws.g);
     }
     if (has_p_) p_.prepare(plan.pos_weight, compute_, plan.count, ws.p, table_);
 
@@ -125,24 +158,14 @@ class Runner {
     const auto kernel = [&](kernels::Op which, bool row_store) {
       return table_.op[which][plan.row][row_store ? 0 : 1][weights];
     };
-    if (plan.op == Op::ValueAndGrad && plan.elementwise_loss()) {
+    if (in_two_kernels(plan)) {
       // Each with its own rounding to the output: two kernels for each block, which is still read once from memory.
       fn_ = kernel(kernels::kGrad, grad_.as_row);
       loss_fn_ = kernel(kernels::kLoss, loss_.as_row);
     } else {
       fn_ = kernel(kKernel[op], has_grad_ ? grad_.as_row : loss_.out && loss_.as_row);
     }
-    if (plan.row == kernels::kF16 || plan.row == kernels::kBF16) {
-      const bool looks_up_grad = has_grad_ && grad_.as_row;
-      if (plan.op == Op::ValueAndGrad && !loss_fn_)
-        look_up(looks_up_grad ? kernels::kValueAndGrad : kernels::kLoss, curve_);
-      if (plan.op == Op::Loss) look_up(kernels::kLoss, curve_);
-      if (loss_fn_) look_up(kernels::kLoss, loss_curve_);
-      if ((plan.op == Op::Backward || loss_fn_) && looks_up_grad) look_up(kernels::kGrad, curve_);
-    }
   }
-
-  bool ready() const { return ready_; }
 
   void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
     const bool reads_targets = kReadsTargets[static_cast<int>(plan_.op)];
@@ -168,10 +191,10 @@ class Runner {
       a.loss = loss_.out ? loss_.target(i, ws_.loss) : ws_.loss;
       a.grad = has_grad_ ? grad_.target(i, ws_.grad) : nullptr;
       if (loss_fn_) {  // first: the gradient may be written over the logits
-        a.curve = loss_curve_;
+        a.curve = curves_.loss;
         loss_fn_(a);
       }
-      a.curve = curve_;
+      a.curve = curves_.result;
       fn_(a);
       if (loss_.out) loss_.finish(i, n, ws_.loss, ws_, table_);
       if (has_grad_) grad_.finish(i, n, ws_.grad, ws_, table_);
@@ -200,10 +223,6 @@ class Runner {
     else
       l.prepare_constant(1.0, compute_, plan_.count, s, table_);
   }
-  void look_up(kernels::Op which, const float*& to) {
-    to = curve(which, plan_.row, has_w_ || has_p_);
-    if (!to) ready_ = false;
-  }
   void set_scale(double scale) {
     // scale / N as an unevaluated sum
     const double n = static_cast<double>(plan_.mean_over ? plan_.mean_over : static_cast<std::uint64_t>(plan_.count));
@@ -214,6 +233,7 @@ class Runner {
     if (!std::isfinite(scale_lo_)) scale_lo_ = 0.0;
   }
   const Plan& plan_;
+  const Curves& curves_;
   Workspace& ws_;
   const kernels::KernelTable& table_;
   DType compute_ = DType::F32;
@@ -223,8 +243,6 @@ class Runner {
   double scale_hi_ = 1, scale_lo_ = 0;
   std::int64_t lead_ = 0;  // elements of the first block, so that the others begin cache lines; 0: all are whole
   kernels::BlockFn fn_ = nullptr, loss_fn_ = nullptr;
-  const float *curve_ = nullptr, *loss_curve_ = nullptr;
-  bool ready_ = true;  // there was memory for what is looked up
 };
 
 // Adds the elements of one operand, as they are.
@@ -234,8 +252,6 @@ class Summer {
     values_.prepare(plan.values, wide_ ? DType::F64 : DType::F32, plan.count, ws.x, kernel_table());
     in_place_ = plan.values.kind == Operand::Kind::Contiguous && (wide_ || plan.values.dtype == DType::F32);
   }
-
-  static bool ready() { return true; }
 
   void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
     const std::int64_t step = static_cast<std::int64_t>(kBlock) / (wide_ ? 2 : 1);  // this block and the next fit in L1
@@ -340,9 +356,7 @@ Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given
     const std::uint64_t fp = table.enter_fp();
     {
       auto runner = make(*ws);
-      if (!runner.ready()) {
-        out_of_memory = true;
-      } else if (workers == 1) {
+      if (workers == 1) {
         runner.run(0, count, sum);
       } else {
         ExactSum mine;
@@ -365,7 +379,9 @@ Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given
 }
 
 Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& given) {
-  return spread(plan.count, sum, threads, given, [&](Workspace& ws) { return Runner(plan, ws); });
+  const Curves curves(plan);
+  if (!curves.complete) return {Fault::Runtime, "out of memory: what is looked up for 16 bits could not be allocated"};
+  return spread(plan.count, sum, threads, given, [&](Workspace& ws) { return Runner(plan, curves, ws); });
 }
 
 }  // namespace
