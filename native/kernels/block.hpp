@@ -88,6 +88,16 @@ struct Block {
   static constexpr bool minds_soft = P_ || op != kLoss;   // the loss without pos_weight has one form for all targets
   static constexpr bool direct = is_float && !P_ && !W_;  // the loss needs no second number
 
+  // Not a mere `inline`: GCC 12 drops prefetches from functions that do little else before it inlines them.
+  __attribute__((always_inline)) void see_weights(std::size_t i, Bound<V>& moderate) const {
+    if constexpr (P_) prefetch<V>(p.p, i, Next{});
+    if constexpr (W_) prefetch<V>(w.p, i, Next{});
+    if constexpr (W_ && op != kLoss) prefetch<V>(g.p, i, Next{});
+    if constexpr (P_) moderate.see(p.at(i));
+    if constexpr (W_) moderate.see(w.at(i));
+    if constexpr (W_ && op != kLoss) moderate.see(g.at(i));
+  }
+
   // First pass.
   BCELOGITS_PASS Nature prepare(std::size_t i, std::size_t m, Stages<V>& s) {
     const Next after_x = next_x, after_t = next_t;
@@ -103,12 +113,7 @@ struct Block {
         moderate.see(tv);
         if constexpr (minds_soft) soft = either(soft, fnma(tv, tv, tv));  // t - t*t
       }
-      if constexpr (P_) prefetch<V>(p.p, i + k, Next{});
-      if constexpr (W_) prefetch<V>(w.p, i + k, Next{});
-      if constexpr (W_ && op != kLoss) prefetch<V>(g.p, i + k, Next{});
-      if constexpr (P_) moderate.see(p.at(i + k));
-      if constexpr (W_) moderate.see(w.at(i + k));
-      if constexpr (W_ && op != kLoss) moderate.see(g.at(i + k));
+      see_weights(i + k, moderate);
       if constexpr (uses_exp) {
         V first, second;
         exp_parts(neg_abs(xv), first, second);
@@ -123,19 +128,14 @@ struct Block {
   // First pass for logits of 16 bits: where to look, and what is known of the operands.
   BCELOGITS_PASS Nature survey(std::size_t i, std::size_t m, Stages<V>& s) {
     Bound<V> moderate;
-    for (std::size_t k = 0; k < m; k += 64 / sizeof(T)) {
+    // A line at a time of what follows; what will be copied may lie in two lines a vector.
+    const std::size_t step = next_x.at || next_t.at ? V::W : 64 / sizeof(T);
+    for (std::size_t k = 0; k < m; k += step) {
       prefetch<V>(x.p, i + k, next_x);
       prefetch<V>(t.p, i + k, next_t);
     }
     if constexpr (P_ || W_)
-      for (std::size_t k = 0; k < m; k += V::W) {
-        if constexpr (P_) prefetch<V>(p.p, i + k, Next{});
-        if constexpr (W_) prefetch<V>(w.p, i + k, Next{});
-        if constexpr (W_ && op != kLoss) prefetch<V>(g.p, i + k, Next{});
-        if constexpr (P_) moderate.see(p.at(i + k));
-        if constexpr (W_) moderate.see(w.at(i + k));
-        if constexpr (W_ && op != kLoss) moderate.see(g.at(i + k));
-      }
+      for (std::size_t k = 0; k < m; k += V::W) see_weights(i + k, moderate);
     const Survey known = survey_block(x.p + i, t.p + i, m, s.index);
     if (!known.plain || !moderate.within((E)0x1p20) || !scale_plain) return Nature::kAny;
     return known.hard ? Nature::kHard : Nature::kPlain;

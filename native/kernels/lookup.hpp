@@ -1,8 +1,7 @@
 // Logits of 16 bits: what depends on |x| alone is looked up.
 //
 // There are 21,505 magnitudes of float16 up to 64, and 17,025 of bfloat16. Their losses and sigmoids are computed once,
-// in double, and rounded; after that a look-up takes two thirds of the time of exp and log1p, and has no error that
-// could add to the final rounding.
+// in double, and rounded to nearest; after that a look-up takes half the time of exp and log1p.
 #pragma once
 
 #include "limits.hpp"
