@@ -76,7 +76,7 @@ def test_float32_losses_are_within_one_ulp(dtype: str, target: float) -> None:
 
 @SIXTEEN
 def test_weighted_float32_losses_are_almost_correctly_rounded(dtype: str, scaled: Scale) -> None:
-    """In [0, 1] every term has its low part: what is left is one rounding, and half an ULP of what 1-t may lose."""
+    """For targets 0 and 1 every term keeps what its rounding lost: the last rounding is left."""
     rng = np.random.default_rng(5)
     x = rng.normal(0, 4, scaled(100_000)).astype(FORMATS[dtype].dtype)
     t = rng.integers(0, 2, x.shape).astype(x.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from oracle import LOSS
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.autograd import grad
 from torch_helpers import (
     DTYPES,
+    NAMES,
     OURS,
     REDUCTIONS,
     THEIRS,
@@ -23,6 +25,8 @@ from torch_helpers import (
     same,
     with_weights,
 )
+
+from bcelogits import reference
 
 KINDS = list(DTYPES.values())
 # Shapes of logits and targets, weight, and pos_weight: without dimensions, a tensor has less say in promotion.
@@ -90,8 +94,12 @@ def test_autocast_gives_the_float32_loss_of_narrow_operands(
         loss = call(live, reduction)
     wide = {k: None if v is None else v.detach().float().requires_grad_() for k, v in operands.items()}
     expected = call(wide, reduction)
-    # Losses of 16-bit logits have an error of their own below 1 ULP of float32, those of float32 ones below 2.
-    torch.testing.assert_close(loss.detach(), expected.detach(), rtol=3 * 2.0**-23, atol=0)
+    # The bits of the NumPy function with the same operands and a float32 result, and right to 1 ULP of it.
+    assert bits(loss) == numpy_result(LOSS, operands, reduction, torch.float32).tobytes()
+    x, t, w, p = (None if (v := operands.get(k)) is None else v.double().numpy() for k in NAMES)
+    truth = np.asarray(reference.binary_cross_entropy_with_logits(x, t, w, pos_weight=p, reduction=reduction))
+    error = np.abs(loss.detach().double().numpy() - truth) / np.spacing(np.abs(truth).astype(np.float32))
+    assert error.max() < 1
     upstream = torch.rand_like(loss)
     gradients, wide_gradients = (
         grad(result, [v for v in o.values() if v is not None], upstream)

@@ -56,7 +56,8 @@ def test_concurrent_calls_may_read_the_same_arrays() -> None:
 
 
 FIRST_CALLS = """
-import os, threading, numpy as np, bcelogits
+import os, threading, warnings, numpy as np, bcelogits
+warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
 x = np.random.default_rng(1).normal(0, 8, 5000).astype(np.float16)
 t = (x > 0).astype(x.dtype)
 start, results = threading.Barrier(8), []
@@ -66,9 +67,11 @@ def call():
     results.append([each.tobytes(), *(r.tobytes() for r in bcelogits.value_and_grad(x, t, 0.5))])
 def of_a_child():
     reader, writer = os.pipe()
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         os.write(writer, bcelogits.binary_cross_entropy_with_logits(x[:50], t[:50], reduction="none").tobytes())
         os._exit(0)
+    os.waitpid(pid, 0)
     return os.read(reader, 1000)
 threads = [threading.Thread(target=call) for _ in range(7)]
 for thread in threads:
@@ -82,10 +85,25 @@ assert len(results) == 7 and all(r == results[0] for r in results) and results[0
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_first_calls_on_16_bits_may_come_at_the_same_time_and_from_a_forked_child(run_python: RunPython) -> None:
     for _ in range(5):
         done = run_python(FIRST_CALLS)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("threads", [2, 3, 32, 33, 70])
+def test_every_element_is_computed_once_by_any_number_of_threads(threads: int) -> None:
+    size = 1_000_003  # 123 pieces: no multiple of the threads
+    x = np.random.default_rng(5).normal(0, 4, size).astype(np.float32)
+    t = (x > 1).astype(np.float32)
+    results = []
+    for number in (1, threads):
+        bcelogits.set_num_threads(number)
+        out = np.full_like(x, np.nan)
+        bcelogits.binary_cross_entropy_with_logits(x, t, reduction="none", out=out)
+        results.append([bits(out), bits(bcelogits.binary_cross_entropy_with_logits(x, t, reduction="sum"))])
+    assert results[0] == results[1]
 
 
 def test_the_number_of_threads_may_change_while_calls_run() -> None:
