@@ -34,13 +34,14 @@ constexpr bool kReadsTargets[] = {
 };
 
 constexpr std::int64_t kGrain = 4 * static_cast<std::int64_t>(kBlock);  // elements handed out at a time
+static_assert(kGrain % kTile == 0);
 constexpr std::int64_t kParallelFrom = 1 << 17;  // below, waking a thread costs more than it gives
 constexpr std::int64_t kShareFrom = 1 << 15;     // from here on, one that is awake helps
 
 struct Workspace {
-  alignas(64) char loss[Scratch::kBytes];  // losses to be summed or converted; first, as often nothing else is needed
-  alignas(64) char grad[Scratch::kBytes];
-  alignas(64) char narrow[Scratch::kBytes];  // results in the output's dtype, to be scattered
+  alignas(64) char loss[kTile * 8];  // losses to be summed or converted; first, as often nothing else is needed
+  alignas(64) char grad[kTile * 8];
+  alignas(64) char narrow[kTile * 8];  // results in the output's dtype, to be scattered
   Scratch x, t, w, p, g;
 };
 
@@ -52,26 +53,35 @@ Workspace* workspace() {
   return mine.get();
 }
 
-// Where one output of a block goes.
+// Where one output of a block goes. Blocks come in turn.
 struct Sink {
   const Operand* out = nullptr;
   DType compute = DType::F32;
   bool direct = false;  // the kernel can write `out` itself
   bool as_row = false;  // the kernel stores the row's dtype, else its compute type
+  bool tiled = false;   // as in_tiles(): results are kept until the tile is whole
 
   void prepare(const Operand& o, DType row, DType compute_type) {
     out = &o;
     compute = compute_type;
     as_row = o.dtype == row;
     direct = o.kind == Operand::Kind::Contiguous && (as_row || o.dtype == compute_type);
+    tiled = in_tiles(o);
   }
   void* target(std::int64_t first, char* scratch) const {
-    return direct ? out->base + first * size_of(out->dtype) : scratch;
+    if (direct) return out->base + first * size_of(out->dtype);
+    return tiled ? scratch + first % kTile * size_of(as_row ? out->dtype : compute) : scratch;
   }
   // `scratch` holds n results: of the row's dtype, which is then the output's, or of the compute type.
   void finish(std::int64_t first, std::size_t n, char* scratch, Workspace& ws,
               const kernels::KernelTable& table) const {
     if (direct) return;
+    if (tiled) {
+      const std::int64_t end = first + static_cast<std::int64_t>(n);
+      if (end % kTile != 0) return;
+      first = end - kTile;
+      n = kTile;
+    }
     const DType have = as_row ? out->dtype : compute;
     const bool contiguous = out->kind == Operand::Kind::Contiguous;
     char* result = scratch;
@@ -207,7 +217,7 @@ class Runner {
   // How many elements lie before the first cache line that the results, or else the logits, begin. Arrays of NumPy
   // mostly begin 16 bytes into a line, and vectors that cross lines cost twice the accesses.
   std::int64_t lead() const {
-    if (plan_.count < kShareFrom) return 0;
+    if (plan_.count < kShareFrom || loss_.tiled || grad_.tiled) return 0;
     for (const Operand* o : {&plan_.logits, &plan_.targets, &plan_.weight, &plan_.pos_weight, &plan_.grad_output})
       if (o->kind != Operand::Kind::Contiguous && o->kind != Operand::Kind::Splat && o->kind != Operand::Kind::Absent)
         return 0;
@@ -285,7 +295,7 @@ std::size_t share(const Plan& plan) {
                         read(plan.pos_weight, compute) && written(plan.loss_out) && written(plan.grad_out);
   if (!in_place) return sizeof(Workspace);
   const bool sums = !plan.elementwise_loss() && (plan.op == Op::Loss || plan.op == Op::ValueAndGrad);
-  return sums ? sizeof(Workspace::loss) : 0;
+  return sums ? Scratch::kBytes : 0;
 }
 
 // Memory for the threads of one call, `each` bytes apart; null: each thread uses its own.

@@ -90,13 +90,16 @@ void transpose(const char* from, std::int64_t from_line, std::int64_t from_item,
                   sizeof(T));
 }
 
-// The innermost two dimensions are better walked the other way round, and the range is whole tiles of them.
-bool crosswise(const Operand& o, std::int64_t first, std::size_t n) {
-  if (o.ndim < 2) return false;
+// The elements of the innermost two dimensions, if these are better walked the other way round; else 0.
+std::int64_t crosswise_tile(const Operand& o) {
   const int i = o.ndim - 1;
-  const std::int64_t tile = o.dim[i] * o.dim[i - 1];
-  return std::abs(o.stride[i - 1]) < std::abs(o.stride[i]) && o.stride[i - 1] != 0 && first % tile == 0 &&
-         n % static_cast<std::size_t>(tile) == 0;
+  const bool across = o.ndim >= 2 && std::abs(o.stride[i - 1]) < std::abs(o.stride[i]) && o.stride[i - 1] != 0;
+  return across ? o.dim[i] * o.dim[i - 1] : 0;
+}
+// The range is whole tiles of that kind.
+bool crosswise(const Operand& o, std::int64_t first, std::size_t n) {
+  const std::int64_t tile = crosswise_tile(o);
+  return tile != 0 && first % tile == 0 && n % static_cast<std::size_t>(tile) == 0;
 }
 
 // Calls run(address of the tile) for each tile of the innermost two dimensions.
@@ -133,6 +136,8 @@ void with_size(std::size_t size, Copy copy) {
 }
 
 }  // namespace
+
+bool in_tiles(const Operand& o) { return o.kind == Operand::Kind::Strided && crosswise_tile(o) == kTile; }
 
 void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
   char* out = static_cast<char*>(to);
@@ -214,6 +219,7 @@ void Loader::prepare(const Operand& o, DType wanted, std::int64_t count, Scratch
   scratch_ = &scratch;
   wanted_size_ = static_cast<std::size_t>(size_of(wanted));
   convert_ = o.dtype == wanted ? nullptr : table.load[static_cast<int>(o.dtype)][wanted == DType::F64 ? 1 : 0];
+  tiled_ = in_tiles(o);
   period_ = 0;
   const auto block = static_cast<std::int64_t>(kernels::kBlock);
   if (o.kind != Operand::Kind::Splat && !(o.kind == Operand::Kind::Periodic && o.period <= block)) return;
@@ -249,6 +255,10 @@ const void* Loader::block(std::int64_t first, std::size_t n) {
   const char* raw;
   if (o.kind == Operand::Kind::Contiguous) {
     raw = o.base + first * size_of(o.dtype);
+  } else if (tiled_) {
+    const std::int64_t within = first % kTile;
+    if (within == 0) gather(o, first, kTile, scratch_->gathered);
+    raw = scratch_->gathered + within * item_size(o);
   } else {
     gather(o, first, n, scratch_->gathered);
     raw = scratch_->gathered;

@@ -3,13 +3,14 @@
 #pragma once
 
 #include "plan.hpp"
+#include "tile.hpp"
 
 namespace bcelogits {
 
 // Storage of one operand of one thread. Allocated once a thread, never zeroed.
 struct Scratch {
   static constexpr std::size_t kBytes = kernels::kBlock * 8;
-  alignas(64) char gathered[kBytes];
+  alignas(64) char gathered[kTile * 8];
   alignas(64) char converted[kBytes];
   alignas(64) char pattern[2 * kBytes];  // a splat, or a period repeated over one block
 };
@@ -22,6 +23,7 @@ class Loader {
                const kernels::KernelTable& table);
   void prepare_constant(double value, DType wanted, std::int64_t count, Scratch& scratch,
                         const kernels::KernelTable& table);
+  // Blocks are asked for in turn, from the beginning of a tile on where the operand is in tiles.
   const void* block(std::int64_t first, std::size_t n);
   // For the kernel that works on the block before `first`: what `block` will then copy, if that is worth fetching
   // ahead.
@@ -33,7 +35,12 @@ class Loader {
   void (*convert_)(const void*, void*, std::size_t) = nullptr;  // null: as it lies
   std::int64_t period_ = 0;                                     // of scratch_->pattern; 0: no pattern
   std::size_t wanted_size_ = 0;
+  bool tiled_ = false;
 };
+
+// The operand lies across the others in tiles of `kTile` elements, which are copied whole: block by block, each of its
+// cache lines would be asked for twice.
+bool in_tiles(const Operand& o);
 
 // Copy n elements between contiguous memory and a strided operand, from flat index `first`.
 void gather(const Operand& from, std::int64_t first, std::size_t n, void* to);

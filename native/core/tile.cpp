@@ -11,7 +11,7 @@ namespace bcelogits {
 namespace {
 
 constexpr std::int64_t kLine = 64;           // bytes of a cache line
-constexpr std::int64_t kTileRows = 32;       // along the crosswise operand's memory: a few lines of every column
+constexpr std::int64_t kTileRows = 64;       // along the crosswise operand's memory: a few lines of every column
 constexpr std::int64_t kTileFrom = 1 << 14;  // elements; below, everything stays in cache anyway
 
 Operand Plan::* const kOperands[] = {&Plan::logits,      &Plan::targets,  &Plan::weight,  &Plan::pos_weight,
@@ -81,9 +81,8 @@ std::vector<Plan> tiles(const Plan& plan) {
     if (across < 0 || along < kLine || plan.dim[inner] < 8) continue;
 
     std::int64_t rows = std::min(power_of_two_up_to(plan.dim[across]), kTileRows);
-    const auto block = static_cast<std::int64_t>(kernels::kBlock);
-    const std::int64_t cols = std::min(power_of_two_up_to(plan.dim[inner]), block / rows);
-    rows = std::min(power_of_two_up_to(plan.dim[across]), block / cols);
+    const std::int64_t cols = std::min(power_of_two_up_to(plan.dim[inner]), kTile / rows);
+    rows = std::min(power_of_two_up_to(plan.dim[across]), kTile / cols);
     const std::int64_t down = plan.dim[across] / rows * rows, right = plan.dim[inner] / cols * cols;
     parts.push_back(part(plan, {across, inner, 0, 0, down, right, rows, cols}));
     if (down < plan.dim[across])

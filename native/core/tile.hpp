@@ -1,4 +1,6 @@
 // Tiles for operands that run across the others, such as column-major targets beside row-major logits.
+// A tile is two blocks: in one, each column of 32 rows would be two cache lines, which is too little to ask of memory
+// at a time.
 #pragma once
 
 #include <vector>
@@ -7,8 +9,10 @@
 
 namespace bcelogits {
 
-// If an operand is walked across its memory, the same work as plans over parts of the space: tiles of one block each,
-// in which every cache line of that operand is read once, and the edges. Empty if the plan is fine as it is.
+constexpr std::int64_t kTile = 2 * static_cast<std::int64_t>(kernels::kBlock);  // elements
+
+// If an operand is walked across its memory, the same work as plans over parts of the space: tiles of `kTile` elements
+// (or fewer, where the space is narrow), in which every cache line of that operand is read once, and the edges. Empty if the plan is fine as it is.
 // Sums are exact, so the parts may be done in any order.
 std::vector<Plan> tiles(const Plan& plan);
 
