@@ -8,6 +8,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "../runtime/machine.hpp"
@@ -33,8 +34,7 @@ constexpr bool kReadsTargets[] = {
 #undef X
 };
 
-constexpr std::int64_t kGrain = 4 * static_cast<std::int64_t>(kBlock);  // elements handed out at a time
-static_assert(kGrain % kTile == 0);
+constexpr std::int64_t kGrain = 4 * static_cast<std::int64_t>(kBlock);  // most elements handed out at a time
 constexpr std::int64_t kParallelFrom = 1 << 17;  // below, waking a thread costs more than it gives
 constexpr std::int64_t kShareFrom = 1 << 15;     // from here on, one that is awake helps
 
@@ -57,30 +57,30 @@ Workspace* workspace() {
 struct Sink {
   const Operand* out = nullptr;
   DType compute = DType::F32;
-  bool direct = false;  // the kernel can write `out` itself
-  bool as_row = false;  // the kernel stores the row's dtype, else its compute type
-  bool tiled = false;   // as in_tiles(): results are kept until the tile is whole
+  bool direct = false;    // the kernel can write `out` itself
+  bool as_row = false;    // the kernel stores the row's dtype, else its compute type
+  std::int64_t tile = 0;  // in_tiles(): its elements, and results are kept until it is whole; else 0
 
-  void prepare(const Operand& o, DType row, DType compute_type) {
+  void prepare(const Operand& o, DType row, DType compute_type, std::int64_t tile_of_plan) {
     out = &o;
     compute = compute_type;
     as_row = o.dtype == row;
     direct = o.kind == Operand::Kind::Contiguous && (as_row || o.dtype == compute_type);
-    tiled = in_tiles(o);
+    tile = in_tiles(o, tile_of_plan) ? tile_of_plan : 0;
   }
   void* target(std::int64_t first, char* scratch) const {
     if (direct) return out->base + first * size_of(out->dtype);
-    return tiled ? scratch + first % kTile * size_of(as_row ? out->dtype : compute) : scratch;
+    return tile != 0 ? scratch + first % tile * size_of(as_row ? out->dtype : compute) : scratch;
   }
   // `scratch` holds n results: of the row's dtype, which is then the output's, or of the compute type.
   void finish(std::int64_t first, std::size_t n, char* scratch, Workspace& ws,
               const kernels::KernelTable& table) const {
     if (direct) return;
-    if (tiled) {
+    if (tile != 0) {
       const std::int64_t end = first + static_cast<std::int64_t>(n);
-      if (end % kTile != 0) return;
-      first = end - kTile;
-      n = kTile;
+      if (end % tile != 0) return;
+      first = end - tile;
+      n = static_cast<std::size_t>(tile);
     }
     const DType have = as_row ? out->dtype : compute;
     const bool contiguous = out->kind == Operand::Kind::Contiguous;
@@ -138,15 +138,15 @@ class Runner {
     const int op = static_cast<int>(plan.op);
     const auto row = static_cast<DType>(plan.row);
     compute_ = plan.wide ? DType::F64 : DType::F32;
-    x_.prepare(plan.logits, row, plan.count, ws.x, table_);
-    if (kReadsTargets[op]) t_.prepare(plan.targets, row, plan.count, ws.t, table_);
+    x_.prepare(plan.logits, row, plan.count, ws.x, table_, plan.tile);
+    if (kReadsTargets[op]) t_.prepare(plan.targets, row, plan.count, ws.t, table_, plan.tile);
     has_w_ = has_weight(plan);
     has_p_ = has_pos_weight(plan);
     if (has_w_) {
       load_or_one(w_, plan.weight, plan.weight.kind != Operand::Kind::Absent, ws.w);
       load_or_one(g_, plan.grad_output, has_elementwise_grad_output(plan), ws.g);
     }
-    if (has_p_) p_.prepare(plan.pos_weight, compute_, plan.count, ws.p, table_);
+    if (has_p_) p_.prepare(plan.pos_weight, compute_, plan.count, ws.p, table_, plan.tile);
 
     double scale = plan.scale;
     if (plan.grad_output.kind == Operand::Kind::Splat && plan.op != Op::Loss) {
@@ -157,8 +157,8 @@ class Runner {
     }
     set_scale(scale);
     has_grad_ = plan.op != Op::Loss;
-    if (has_grad_) grad_.prepare(plan.grad_out, row, compute_);
-    if (plan.elementwise_loss()) loss_.prepare(plan.loss_out, row, compute_);
+    if (has_grad_) grad_.prepare(plan.grad_out, row, compute_, plan.tile);
+    if (plan.elementwise_loss()) loss_.prepare(plan.loss_out, row, compute_, plan.tile);
     // Lines that would leave the last cache before anyone reads them need not be fetched into it to be written.
     const std::size_t written = static_cast<std::size_t>(plan.count) * ((grad_.direct ? size_of(grad_.out->dtype) : 0) +
                                                                         (loss_.direct ? size_of(loss_.out->dtype) : 0));
@@ -187,8 +187,7 @@ class Runner {
     if (end != plan_.count) end = std::min(plan_.count, end + lead_);
     std::size_t n = 0;
     for (std::int64_t i = begin; i < end; i += static_cast<std::int64_t>(n)) {
-      const auto most = i == 0 && lead_ != 0 ? lead_ : static_cast<std::int64_t>(kBlock);
-      n = static_cast<std::size_t>(std::min(most, end - i));
+      n = static_cast<std::size_t>(std::min(most_at(i), end - i));
       a.n = n;
       a.x = x_.block(i, n);
       a.t = reads_targets ? t_.block(i, n) : nullptr;
@@ -214,10 +213,16 @@ class Runner {
   }
 
  private:
+  // How many elements the block that begins with element i has at most: of a tile, or whole tiles.
+  std::int64_t most_at(std::int64_t i) const {
+    constexpr auto block = static_cast<std::int64_t>(kBlock);
+    if (plan_.tile == 0) return i == 0 && lead_ != 0 ? lead_ : block;
+    return plan_.tile > block ? std::min(block, plan_.tile - i % plan_.tile) : block / plan_.tile * plan_.tile;
+  }
   // How many elements lie before the first cache line that the results, or else the logits, begin. Arrays of NumPy
   // mostly begin 16 bytes into a line, and vectors that cross lines cost twice the accesses.
   std::int64_t lead() const {
-    if (plan_.count < kShareFrom || loss_.tiled || grad_.tiled) return 0;
+    if (plan_.count < kShareFrom || plan_.tile != 0) return 0;
     for (const Operand* o : {&plan_.logits, &plan_.targets, &plan_.weight, &plan_.pos_weight, &plan_.grad_output})
       if (o->kind != Operand::Kind::Contiguous && o->kind != Operand::Kind::Splat && o->kind != Operand::Kind::Absent)
         return 0;
@@ -229,7 +234,7 @@ class Runner {
   }
   void load_or_one(Loader& l, const Operand& o, bool present, Scratch& s) {
     if (present)
-      l.prepare(o, compute_, plan_.count, s, table_);
+      l.prepare(o, compute_, plan_.count, s, table_, plan_.tile);
     else
       l.prepare_constant(1.0, compute_, plan_.count, s, table_);
   }
@@ -263,6 +268,10 @@ class Summer {
     in_place_ = plan.values.kind == Operand::Kind::Contiguous && (wide_ || plan.values.dtype == DType::F32);
   }
 
+  void run_all(ExactSum* sum) { run(0, plan_.count, sum); }
+  void run_chunk(std::int64_t c, ExactSum* sum) { run(c * kGrain, std::min(plan_.count, (c + 1) * kGrain), sum); }
+
+ private:
   void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
     const std::int64_t step = static_cast<std::int64_t>(kBlock) / (wide_ ? 2 : 1);  // this block and the next fit in L1
     for (std::int64_t i = begin; i < end; i += step) {
@@ -274,7 +283,6 @@ class Summer {
     }
   }
 
- private:
   const SumPlan& plan_;
   Loader values_;
   bool wide_, in_place_;
@@ -307,7 +315,7 @@ struct Given {
   }
 };
 
-std::int64_t chunks_of(std::int64_t count) { return (count + kGrain - 1) / kGrain; }
+std::int64_t chunks_of(std::int64_t count, std::int64_t grain = kGrain) { return (count + grain - 1) / grain; }
 
 int most_workers(std::int64_t count, int threads) {
   return count < kShareFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(count)));
@@ -347,11 +355,9 @@ class Ranges {
   Range range_[kMost];
 };
 
-// `make` gives each thread a runner, which is handed parts of `count` elements.
+// `make` gives each thread a runner, which is handed some of the chunks.
 template <class Make>
-Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given, Make make) {
-  const std::int64_t chunks = chunks_of(count);
-  const int workers = workers_for(count, threads);
+Status spread(std::int64_t chunks, int workers, ExactSum* sum, const Given& given, Make make) {
   std::optional<Ranges> ranges;  // left alone in calls on few elements
   if (workers > 1) ranges.emplace(chunks, workers);
   std::atomic<bool> out_of_memory{false};
@@ -367,11 +373,10 @@ Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given
     {
       auto runner = make(*ws);
       if (workers == 1) {
-        runner.run(0, count, sum);
+        runner.run_all(sum);
       } else {
         ExactSum mine;
-        for (std::int64_t c; (c = ranges->take(index)) < chunks;)
-          runner.run(c * kGrain, std::min(count, (c + 1) * kGrain), sum ? &mine : nullptr);
+        for (std::int64_t c; (c = ranges->take(index)) < chunks;) runner.run_chunk(c, sum ? &mine : nullptr);
         if (sum) {
           const std::lock_guard lock(merging);
           sum->merge(mine);
@@ -388,11 +393,42 @@ Status spread(std::int64_t count, ExactSum* sum, int threads, const Given& given
   return {};
 }
 
-Status execute_flat(const Plan& plan, ExactSum* sum, int threads, const Given& given) {
-  const Curves curves(plan);
-  if (!curves.complete) return {Fault::Runtime, "out of memory: what is looked up for 16 bits could not be allocated"};
-  return spread(plan.count, sum, threads, given, [&](Workspace& ws) { return Runner(plan, curves, ws); });
-}
+// The parts of a plan, for one thread.
+class PartsRunner {
+ public:
+  PartsRunner(std::span<const Plan> parts, const Curves& curves, Workspace& ws)
+      : parts_(parts), curves_(curves), ws_(ws) {}
+
+  static std::int64_t chunks(std::span<const Plan> parts) {
+    std::int64_t sum = 0;
+    for (const Plan& part : parts) sum += chunks_of(part.count, grain(part));
+    return sum;
+  }
+  void run_all(ExactSum* sum) {
+    for (const Plan& part : parts_) enter(part).run(0, part.count, sum);
+  }
+  // Chunks are counted through all parts.
+  void run_chunk(std::int64_t c, ExactSum* sum) {
+    const Plan* part = parts_.data();
+    for (std::int64_t here; c >= (here = chunks_of(part->count, grain(*part))); ++part) c -= here;
+    const std::int64_t begin = c * grain(*part);
+    enter(*part).run(begin, std::min(part->count, begin + grain(*part)), sum);
+  }
+
+ private:
+  // Elements handed out at a time: whole tiles.
+  static std::int64_t grain(const Plan& part) { return part.tile == 0 ? kGrain : kGrain / part.tile * part.tile; }
+  Runner& enter(const Plan& part) {
+    if (in_ != &part) runner_.emplace(part, curves_, ws_);
+    in_ = &part;
+    return *runner_;
+  }
+  std::span<const Plan> parts_;
+  const Curves& curves_;
+  Workspace& ws_;
+  const Plan* in_ = nullptr;  // what the runner is for
+  std::optional<Runner> runner_;
+};
 
 }  // namespace
 
@@ -403,16 +439,18 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
     const auto address = (reinterpret_cast<std::uintptr_t>(scratch) + kAlign - 1) / kAlign * kAlign;
     given = {reinterpret_cast<char*>(address), share(plan)};
   }
-  const std::vector<Plan> parts = tiles(plan);
-  if (parts.empty()) return execute_flat(plan, sum, threads, given);
-  for (const Plan& part : parts)
-    if (Status s = execute_flat(part, sum, threads, given); !s.ok()) return s;
-  return {};
+  const Curves curves(plan);
+  if (!curves.complete) return {Fault::Runtime, "out of memory: what is looked up for 16 bits could not be allocated"};
+  const std::vector<Plan> in_tiles = tiles(plan);
+  const std::span<const Plan> parts = in_tiles.empty() ? std::span(&plan, 1) : std::span(in_tiles);
+  return spread(PartsRunner::chunks(parts), workers_for(plan.count, threads), sum, given,
+                [&](Workspace& ws) { return PartsRunner(parts, curves, ws); });
 }
 
 Status execute(const SumPlan& plan, ExactSum& sum, int threads) {
   if (plan.count == 0) return {};
-  return spread(plan.count, &sum, threads, {}, [&](Workspace& ws) { return Summer(plan, ws); });
+  return spread(chunks_of(plan.count), workers_for(plan.count, threads), &sum, {},
+                [&](Workspace& ws) { return Summer(plan, ws); });
 }
 
 std::size_t scratch_bytes(const Plan& plan, int threads) {

@@ -75,7 +75,7 @@ void for_runs(const Operand& o, std::int64_t first, std::size_t n, Run run) {
   }
 }
 
-constexpr std::size_t kLine = 64;       // bytes of a cache line
+constexpr std::int64_t kLine = 64;      // bytes of a cache line
 constexpr std::size_t kShortRun = 512;  // bytes
 constexpr std::int64_t kRunsAhead = 8;
 
@@ -137,9 +137,12 @@ void with_size(std::size_t size, Copy copy) {
 
 }  // namespace
 
-bool in_tiles(const Operand& o) { return o.kind == Operand::Kind::Strided && crosswise_tile(o) == kTile; }
+bool in_tiles(const Operand& o, std::int64_t tile) {
+  return tile > static_cast<std::int64_t>(kernels::kBlock) && o.kind == Operand::Kind::Strided &&
+         crosswise_tile(o) == tile;
+}
 
-void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
+void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bool fetched) {
   char* out = static_cast<char*>(to);
   const auto size = static_cast<std::size_t>(item_size(from));
   if (from.kind == Operand::Kind::Splat) {
@@ -166,8 +169,9 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to) {
     const std::int64_t below = last > 0 ? from.stride[last - 1] : 0;
     for_runs(from, first, n, [&](const char* at, std::int64_t stride, std::size_t m) {
       // The rows of a tile are too short for the processor to foresee the next.
-      if (stride == item && m * size <= kShortRun)
-        for (std::size_t b = 0; b < m * size; b += kLine) __builtin_prefetch(at + kRunsAhead * below + b);
+      if (stride == item && m * size <= kShortRun && !fetched)
+        for (std::size_t b = 0; b < m * size; b += static_cast<std::size_t>(kLine))
+          __builtin_prefetch(at + kRunsAhead * below + b);
       if (stride == item)
         std::memcpy(out, at, m * size);
       else if (stride == 2 * item)
@@ -214,12 +218,13 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
 }
 
 void Loader::prepare(const Operand& o, DType wanted, std::int64_t count, Scratch& scratch,
-                     const kernels::KernelTable& table) {
+                     const kernels::KernelTable& table, std::int64_t tile) {
   operand_ = &o;
   scratch_ = &scratch;
   wanted_size_ = static_cast<std::size_t>(size_of(wanted));
   convert_ = o.dtype == wanted ? nullptr : table.load[static_cast<int>(o.dtype)][wanted == DType::F64 ? 1 : 0];
-  tiled_ = in_tiles(o);
+  count_ = count;
+  tile_ = in_tiles(o, tile) ? tile : 0;
   period_ = 0;
   const auto block = static_cast<std::int64_t>(kernels::kBlock);
   if (o.kind != Operand::Kind::Splat && !(o.kind == Operand::Kind::Periodic && o.period <= block)) return;
@@ -255,12 +260,12 @@ const void* Loader::block(std::int64_t first, std::size_t n) {
   const char* raw;
   if (o.kind == Operand::Kind::Contiguous) {
     raw = o.base + first * size_of(o.dtype);
-  } else if (tiled_) {
-    const std::int64_t within = first % kTile;
-    if (within == 0) gather(o, first, kTile, scratch_->gathered);
+  } else if (tile_ != 0) {
+    const std::int64_t within = first % tile_;
+    if (within == 0) gather(o, first, static_cast<std::size_t>(tile_), scratch_->gathered);
     raw = scratch_->gathered + within * item_size(o);
   } else {
-    gather(o, first, n, scratch_->gathered);
+    gather(o, first, n, scratch_->gathered, next(first).at != nullptr);
     raw = scratch_->gathered;
   }
   if (!convert_) return raw;
@@ -275,12 +280,28 @@ kernels::Next Loader::next(std::int64_t first) const {
   if (o.kind == Operand::Kind::Contiguous)
     return convert_ ? kernels::Next{o.base + first * item, static_cast<std::size_t>(item)} : kernels::Next{};
   if (o.kind != Operand::Kind::Strided) return {};
-  // A kernel looks for two lines a vector at most, in runs that fill blocks.
-  const std::int64_t step = o.stride[o.ndim - 1];
-  if ((step != item && step != 2 * item) || o.dim[o.ndim - 1] < static_cast<std::int64_t>(kernels::kBlock)) return {};
-  const char* at = nullptr;
-  for_runs(o, first, 1, [&](const char* address, std::int64_t, std::size_t) { at = address; });
-  return {at, static_cast<std::size_t>(step)};
+  const int last = o.ndim - 1;
+  const auto address = [&](std::int64_t element) {
+    const char* at = nullptr;
+    for_runs(o, element, 1, [&](const char* found, std::int64_t, std::size_t) { at = found; });
+    return at;
+  };
+  const auto lines = [&](std::int64_t element, std::int64_t step, std::int64_t length, std::int64_t line) {
+    return kernels::Next{address(element), static_cast<std::size_t>(step),
+                         std::countr_zero(static_cast<std::uint64_t>(length)), line};
+  };
+  if (tile_ != 0) {
+    const bool second = first % kTile == 0;  // half of the tile that comes next
+    const std::int64_t tile = second ? first : first + kTile / 2;
+    if (tile_ != kTile || tile >= count_ || o.stride[last - 1] != item) return {};
+    return lines(tile + (second ? o.dim[last] / 2 : 0), item, o.dim[last - 1], o.stride[last]);
+  }
+  // A kernel looks for two lines a vector at most, in runs that fill blocks or fit into them.
+  const std::int64_t step = o.stride[last], length = o.dim[last];
+  if (step != item && step != 2 * item) return {};
+  if (length >= static_cast<std::int64_t>(kernels::kBlock)) return {address(first), static_cast<std::size_t>(step)};
+  const bool fits = std::has_single_bit(static_cast<std::uint64_t>(length)) && length * item >= kLine && last > 0;
+  return fits ? lines(first, step, length, o.stride[last - 1]) : kernels::Next{};
 }
 
 }  // namespace bcelogits

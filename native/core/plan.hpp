@@ -56,6 +56,7 @@ struct Plan {
   std::int64_t count = 0;
   int ndim = 0;  // the iteration space, outermost first
   std::int64_t dim[kMaxDims];
+  std::int64_t tile = 0;        // elements of a tile (tile.hpp), which then come one after the other; 0: no tiles
   double scale = 1.0;           // of a gradient: grad_output if it is one number, over count if mean
   std::uint64_t mean_over = 0;  // 0: count. A caller that feeds pieces gives the whole count here.
   Operand logits, targets, weight, pos_weight, grad_output;

@@ -10,9 +10,10 @@ namespace bcelogits {
 
 namespace {
 
-constexpr std::int64_t kLine = 64;           // bytes of a cache line
-constexpr std::int64_t kTileRows = 64;       // along the crosswise operand's memory: a few lines of every column
-constexpr std::int64_t kTileFrom = 1 << 14;  // elements; below, everything stays in cache anyway
+constexpr std::int64_t kLine = 64;            // bytes of a cache line
+constexpr std::int64_t kTileRows = 64;        // along the crosswise operand's memory: a few lines of every column
+constexpr std::int64_t kTileFrom = 1 << 14;   // elements; below, everything stays in cache anyway
+constexpr std::int64_t kAlignFrom = 1 << 18;  // elements; below, the parts at the edges cost more than lines do
 
 Operand Plan::* const kOperands[] = {&Plan::logits,      &Plan::targets,  &Plan::weight,  &Plan::pos_weight,
                                      &Plan::grad_output, &Plan::loss_out, &Plan::grad_out};
@@ -23,41 +24,54 @@ std::int64_t power_of_two_up_to(std::int64_t n) {
   return p;
 }
 
-// The plan over the sub-box that `space` describes, starting at `offset` of dimensions `across` and `inner`.
-struct Box {
-  int across, inner;
-  std::int64_t across_first, inner_first, across_count, inner_count, rows, cols;  // rows = 0: not tiled
+// A part of a dimension, which tiles divide into pieces of `side`.
+struct Range {
+  std::int64_t first, count, side;
 };
 
-Plan part(const Plan& plan, const Box& b) {
+// What lies before the first boundary, as many sides as fit, and the rest.
+std::vector<Range> divide(std::int64_t extent, std::int64_t before, std::int64_t side) {
+  if (extent - before < side) before = 0;
+  const std::int64_t middle = (extent - before) / side * side, after = extent - before - middle;
+  std::vector<Range> ranges = {{before, middle, side}};
+  if (before != 0) ranges.push_back({0, before, before});
+  if (after != 0) ranges.push_back({before + middle, after, after});
+  return ranges;
+}
+
+// Elements along dimension `along` before the operand's first cache line; 0 if its other lines do not begin alike.
+std::int64_t before_line(const Operand& o, int along, int other) {
+  const std::int64_t item = item_size(o);
+  if (o.step[along] != item || o.step[other] % kLine != 0) return 0;
+  const auto bytes = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(o.base) % kLine);
+  return bytes % item == 0 ? bytes / item : 0;
+}
+
+// The plan over the part of the space that `down` and `right` leave of dimensions `across` and `inner`, in tiles.
+Plan part(const Plan& plan, int across, int inner, const Range& down, const Range& right) {
   Plan p = plan;
   // what reduced() and the gradient's scale divide by stays that of the whole
   p.mean_over = plan.mean_over ? plan.mean_over : static_cast<std::uint64_t>(plan.count);
+  p.tile = down.side * right.side;
   std::int64_t dim[kMaxDims + 2];
-  int n = 0;
+  std::copy_n(plan.dim, plan.ndim, dim);
+  dim[across] = down.count / down.side;
+  dim[inner] = right.count / right.side;
+  dim[plan.ndim] = down.side;
+  dim[plan.ndim + 1] = right.side;
   p.count = 1;
-  for (int i = 0; i < plan.ndim; ++i) {
-    const std::int64_t extent = i == b.across ? b.across_count : i == b.inner ? b.inner_count : plan.dim[i];
-    p.count *= extent;
-    dim[n++] = b.rows == 0 ? extent : i == b.across ? extent / b.rows : i == b.inner ? extent / b.cols : extent;
-  }
-  if (b.rows != 0) {
-    dim[n++] = b.rows;
-    dim[n++] = b.cols;
-  }
+  for (int i = 0; i < plan.ndim + 2; ++i) p.count *= dim[i];
   for (Operand Plan::* member : kOperands) {
     Operand& o = p.*member;
     if (o.kind == Operand::Kind::Absent) continue;
     std::int64_t stride[kMaxDims + 2];
     std::copy_n(o.step, plan.ndim, stride);
-    o.base += b.across_first * o.step[b.across] + b.inner_first * o.step[b.inner];
-    if (b.rows != 0) {
-      stride[b.across] *= b.rows;
-      stride[b.inner] *= b.cols;
-      stride[plan.ndim] = o.step[b.across];
-      stride[plan.ndim + 1] = o.step[b.inner];
-    }
-    coalesce(o, n, dim, stride);
+    o.base += down.first * o.step[across] + right.first * o.step[inner];
+    stride[across] *= down.side;
+    stride[inner] *= right.side;
+    stride[plan.ndim] = o.step[across];
+    stride[plan.ndim + 1] = o.step[inner];
+    coalesce(o, plan.ndim + 2, dim, stride);
   }
   return p;
 }
@@ -83,12 +97,17 @@ std::vector<Plan> tiles(const Plan& plan) {
     std::int64_t rows = std::min(power_of_two_up_to(plan.dim[across]), kTileRows);
     const std::int64_t cols = std::min(power_of_two_up_to(plan.dim[inner]), kTile / rows);
     rows = std::min(power_of_two_up_to(plan.dim[across]), kTile / cols);
-    const std::int64_t down = plan.dim[across] / rows * rows, right = plan.dim[inner] / cols * cols;
-    parts.push_back(part(plan, {across, inner, 0, 0, down, right, rows, cols}));
-    if (down < plan.dim[across])
-      parts.push_back(part(plan, {across, inner, down, 0, plan.dim[across] - down, plan.dim[inner], 0, 0}));
-    if (right < plan.dim[inner])
-      parts.push_back(part(plan, {across, inner, 0, right, down, plan.dim[inner] - right, 0, 0}));
+    // A tile that begins within a line takes one more line of every row and column.
+    std::int64_t above = 0, left = 0;
+    if (plan.count >= kAlignFrom) {
+      above = before_line(o, across, inner);
+      for (Operand Plan::* row_wise : kOperands)
+        if (left == 0 && (plan.*row_wise).kind != Operand::Kind::Absent)
+          left = before_line(plan.*row_wise, inner, across);
+    }
+    for (const Range& down : divide(plan.dim[across], above, rows))
+      for (const Range& right : divide(plan.dim[inner], left, cols))
+        parts.push_back(part(plan, across, inner, down, right));
     return parts;
   }
   return parts;

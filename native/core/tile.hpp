@@ -9,11 +9,11 @@
 
 namespace bcelogits {
 
-constexpr std::int64_t kTile = 2 * static_cast<std::int64_t>(kernels::kBlock);  // elements
+constexpr std::int64_t kTile = 2 * static_cast<std::int64_t>(kernels::kBlock);  // most elements of a tile
 
-// If an operand is walked across its memory, the same work as plans over parts of the space: tiles of `kTile` elements
-// (or fewer, where the space is narrow), in which every cache line of that operand is read once, and the edges. Empty if the plan is fine as it is.
-// Sums are exact, so the parts may be done in any order.
+// If an operand is walked across its memory, the same work as plans over parts of the space, each in tiles
+// (Plan::tile), in which every cache line of that operand is read once: most of the space, and what is left at its
+// edges. Empty if the plan is fine as it is. Sums are exact, so the parts may be done in any order.
 std::vector<Plan> tiles(const Plan& plan);
 
 }  // namespace bcelogits

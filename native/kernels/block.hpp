@@ -59,7 +59,8 @@ inline void prefetch(const T* p, std::size_t i, const Next& next) {
     if (!next.at) {
       __builtin_prefetch((const char*)(p + i) + kAhead);
     } else {
-      const char* at = next.at + i * next.step;
+      const std::size_t l = i >> next.log2_length;
+      const char* at = next.at + (std::ptrdiff_t)l * next.line + (i - (l << next.log2_length)) * next.step;
       __builtin_prefetch(at, 0, 2);
       if (V::W * next.step > 64) __builtin_prefetch(at + 64, 0, 2);
     }

@@ -33,11 +33,14 @@ inline constexpr std::uint16_t kCurveLast[kRows] = {0, 0x5400, 0x4280, 0};
 inline constexpr int kHasWeight = 1;     // w or g is an array
 inline constexpr int kHasPosWeight = 2;  // p is an array
 
-// What will be copied from memory for the next block, `step` bytes per element. Null: nothing is copied, and what
-// follows this block is wanted next.
+// What will be copied from memory soon, for as many elements as this block has: `step` bytes per element, in lines of
+// 2^log2_length elements that lie `line` bytes apart. Null: nothing is copied, and what follows this block is wanted
+// next.
 struct Next {
-  const char* at;
-  std::size_t step;
+  const char* at = nullptr;
+  std::size_t step = 0;
+  int log2_length = 63;  // one line
+  std::ptrdiff_t line = 0;
 };
 
 // One block of contiguous operands. "Compute type" is double in row kF64 and float in the other rows.
