@@ -42,6 +42,7 @@ struct Workspace {
   alignas(64) char loss[kTile * 8];  // losses to be summed or converted; first, as often nothing else is needed
   alignas(64) char grad[kTile * 8];
   alignas(64) char narrow[kTile * 8];  // results in the output's dtype, to be scattered
+  alignas(64) char turned[kTile * 8];  // of `scatter`
   Scratch x, t, w, p, g;
 };
 
@@ -73,8 +74,8 @@ struct Sink {
     return tile != 0 ? scratch + first % tile * size_of(as_row ? out->dtype : compute) : scratch;
   }
   // `scratch` holds n results: of the row's dtype, which is then the output's, or of the compute type.
-  void finish(std::int64_t first, std::size_t n, char* scratch, Workspace& ws,
-              const kernels::KernelTable& table) const {
+  void finish(std::int64_t first, std::size_t n, char* scratch, Workspace& ws, const kernels::KernelTable& table,
+              bool past_caches) const {
     if (direct) return;
     if (tile != 0) {
       const std::int64_t end = first + static_cast<std::int64_t>(n);
@@ -90,7 +91,7 @@ struct Sink {
       table.store[compute == DType::F64 ? 1 : 0][static_cast<int>(out->dtype)](scratch, result, n);
     }
     if (!contiguous)
-      scatter(result, *out, first, n);
+      scatter(result, *out, first, n, past_caches ? ws.turned : nullptr);
     else if (result == scratch)
       std::copy_n(scratch, n * static_cast<std::size_t>(size_of(out->dtype)), out->base + first * size_of(out->dtype));
   }
@@ -160,8 +161,8 @@ class Runner {
     if (has_grad_) grad_.prepare(plan.grad_out, row, compute_, plan.tile);
     if (plan.elementwise_loss()) loss_.prepare(plan.loss_out, row, compute_, plan.tile);
     // Lines that would leave the last cache before anyone reads them need not be fetched into it to be written.
-    const std::size_t written = static_cast<std::size_t>(plan.count) * ((grad_.direct ? size_of(grad_.out->dtype) : 0) +
-                                                                        (loss_.direct ? size_of(loss_.out->dtype) : 0));
+    const std::size_t written = static_cast<std::size_t>(plan.count) * ((grad_.out ? size_of(grad_.out->dtype) : 0) +
+                                                                        (loss_.out ? size_of(loss_.out->dtype) : 0));
     stream_ = written > last_cache_bytes();
     lead_ = lead();
     const int weights = (has_w_ ? kernels::kHasWeight : 0) | (has_p_ ? kernels::kHasPosWeight : 0);
@@ -182,7 +183,6 @@ class Runner {
     kernels::BlockArgs a{};
     a.scale_hi = scale_hi_;
     a.scale_lo = scale_lo_;
-    a.stream = stream_;
     if (begin != 0) begin = std::min(plan_.count, begin + lead_);
     if (end != plan_.count) end = std::min(plan_.count, end + lead_);
     std::size_t n = 0;
@@ -201,12 +201,14 @@ class Runner {
       a.grad = has_grad_ ? grad_.target(i, ws_.grad) : nullptr;
       if (loss_fn_) {  // first: the gradient may be written over the logits
         a.curve = curves_.loss;
+        a.stream = stream_ && loss_.direct;
         loss_fn_(a);
       }
       a.curve = curves_.result;
+      a.stream = stream_ && (has_grad_ ? grad_ : loss_).direct;
       fn_(a);
-      if (loss_.out) loss_.finish(i, n, ws_.loss, ws_, table_);
-      if (has_grad_) grad_.finish(i, n, ws_.grad, ws_, table_);
+      if (loss_.out) loss_.finish(i, n, ws_.loss, ws_, table_, stream_);
+      if (has_grad_) grad_.finish(i, n, ws_.grad, ws_, table_, stream_);
       if (!loss_.out && sum) add_block(ws_.loss, plan_.wide, n, *sum);
     }
     if (stream_) table_.fence();

@@ -44,11 +44,11 @@ void place(const Layout& l, const ArrayView& v, Operand& o) {
   coalesce(o, l.ndim, l.dim, o.step);
 }
 
-void coalesce(Operand& o, int ndim, const std::int64_t* dim, const std::int64_t* stride) {
+void coalesce(Operand& o, int ndim, const std::int64_t* dim, const std::int64_t* stride, int apart) {
   int n = 0;
   for (int i = 0; i < ndim; ++i) {
     if (dim[i] == 1) continue;
-    if (n > 0 && o.stride[n - 1] == stride[i] * dim[i]) {  // merges with the dimension outside it
+    if (n > 0 && i != apart && o.stride[n - 1] == stride[i] * dim[i]) {  // merges with the dimension outside it
       o.dim[n - 1] *= dim[i];
       o.stride[n - 1] = stride[i];
     } else {

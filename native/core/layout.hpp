@@ -20,7 +20,8 @@ Layout make_layout(const ArrayView& logits);
 // In place: an Operand has room for 64 dimensions, and copying that costs a small call more than anything else.
 void place(const Layout& layout, const ArrayView& v, Operand& operand);
 
-// Fill an operand's dims, strides and kind for a space of these dimensions and strides (in bytes).
-void coalesce(Operand& operand, int ndim, const std::int64_t* dim, const std::int64_t* stride);
+// Fill an operand's dims, strides and kind for a space of these dimensions and strides (in bytes). Of dimensions that
+// could be one, `apart` is not merged with the one outside it.
+void coalesce(Operand& operand, int ndim, const std::int64_t* dim, const std::int64_t* stride, int apart = -1);
 
 }  // namespace bcelogits

@@ -90,6 +90,10 @@ void transpose(const char* from, std::int64_t from_line, std::int64_t from_item,
                   sizeof(T));
 }
 
+bool whole_lines(const char* at, std::size_t bytes) {
+  return (reinterpret_cast<std::uintptr_t>(at) | bytes) % kernels::kStreamAlign == 0;
+}
+
 // The elements of the innermost two dimensions, if these are better walked the other way round; else 0.
 std::int64_t crosswise_tile(const Operand& o) {
   const int i = o.ndim - 1;
@@ -183,7 +187,7 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bo
   });
 }
 
-void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n) {
+void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, char* turned) {
   const char* in = static_cast<const char*>(from);
   const auto size = static_cast<std::size_t>(item_size(to));
   if (to.kind == Operand::Kind::Splat) {  // a single element
@@ -198,8 +202,13 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
     if (crosswise(to, first, n)) {
       const auto rows = static_cast<std::size_t>(to.dim[last - 1]), cols = static_cast<std::size_t>(to.dim[last]);
       const std::int64_t down = to.stride[last - 1], across = to.stride[last];
+      const auto line = static_cast<std::int64_t>(rows * size);
       for_tiles(to, first, n, [&](char* at) {
-        if (down == item)
+        if (turned && down == item && whole_lines(at, rows * size) && across % kLine == 0) {
+          table.transpose[log2](in, static_cast<std::int64_t>(cols) * item, rows, turned, line, cols);
+          for (std::size_t c = 0; c < cols; ++c)
+            table.stream(turned + c * rows * size, at + static_cast<std::int64_t>(c) * across, rows * size);
+        } else if (down == item)
           table.transpose[log2](in, static_cast<std::int64_t>(cols) * item, rows, at, across, cols);
         else
           transpose<T>(in, static_cast<std::int64_t>(cols) * item, item, rows, at, across, down, cols);
@@ -208,7 +217,9 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
       return;
     }
     for_runs(to, first, n, [&](char* at, std::int64_t stride, std::size_t m) {
-      if (stride == item)
+      if (stride == item && turned && whole_lines(at, m * size))
+        table.stream(in, at, m * size);
+      else if (stride == item)
         std::memcpy(at, in, m * size);
       else
         copy_out<T>(in, at, stride, m);

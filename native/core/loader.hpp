@@ -46,6 +46,7 @@ bool in_tiles(const Operand& o, std::int64_t tile);
 // Copy n elements between contiguous memory and a strided operand, from flat index `first`.
 // `fetched`: what is gathered has been fetched into the caches.
 void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bool fetched = false);
-void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n);
+// `turned`: null, or as much memory as the elements take: then whole lines go past the caches.
+void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, char* turned = nullptr);
 
 }  // namespace bcelogits

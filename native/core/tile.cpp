@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kLine = 64;            // bytes of a cache line
 constexpr std::int64_t kTileRows = 64;        // along the crosswise operand's memory: a few lines of every column
 constexpr std::int64_t kTileFrom = 1 << 14;   // elements; below, everything stays in cache anyway
-constexpr std::int64_t kAlignFrom = 1 << 18;  // elements; below, the parts at the edges cost more than lines do
+constexpr std::int64_t kAlignFrom = 1 << 20;  // elements; below, the parts at the edges cost more than lines do
 
 Operand Plan::* const kOperands[] = {&Plan::logits,      &Plan::targets,  &Plan::weight,  &Plan::pos_weight,
                                      &Plan::grad_output, &Plan::loss_out, &Plan::grad_out};
@@ -72,6 +72,8 @@ Plan part(const Plan& plan, int across, int inner, const Range& down, const Rang
     stride[plan.ndim] = o.step[across];
     stride[plan.ndim + 1] = o.step[inner];
     coalesce(o, plan.ndim + 2, dim, stride);
+    // columns of a tile must not run on into the next one, where they could be one dimension
+    if (o.kind == Operand::Kind::Strided) coalesce(o, plan.ndim + 2, dim, stride, plan.ndim);
   }
   return p;
 }

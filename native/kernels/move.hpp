@@ -143,7 +143,17 @@ void every_second_one_by_one(const char* from, char* to, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) __builtin_memcpy(to + i * sizeof(T), from + 2 * i * sizeof(T), sizeof(T));
 }
 
+void stream_lines(const char* from, char* to, std::size_t bytes) {
+  if constexpr (VF::W == 1) {
+    __builtin_memcpy(to, from, bytes);
+  } else {
+    for (std::size_t b = 0; b < bytes; b += VF::W * sizeof(float))
+      VF::load((const float*)(from + b)).stream((float*)(to + b));
+  }
+}
+
 constexpr void fill_move(KernelTable& k) {
+  k.stream = stream_lines;
   k.transpose[0] = transpose<Items1, std::uint8_t>;
   k.transpose[1] = transpose<Items2, std::uint16_t>;
   k.transpose[2] = transpose<Items4, std::uint32_t>;

@@ -85,6 +85,8 @@ struct KernelTable {
                        std::size_t length);
   // n items of which every other one is left out, the last of them too.
   void (*every_second[5])(const char* from, char* to, std::size_t n);
+  // Whole lines past the caches, to where lines begin (kStreamAlign); then call `fence`.
+  void (*stream)(const char* from, char* to, std::size_t bytes);
   void (*fence)();  // after stores past the caches: before another thread may read them
   // Put the floating-point environment of this thread into the IEEE default state, and back.
   std::uint64_t (*enter_fp)();
