@@ -42,7 +42,6 @@ struct Workspace {
   alignas(64) char loss[kTile * 8];  // losses to be summed or converted; first, as often nothing else is needed
   alignas(64) char grad[kTile * 8];
   alignas(64) char narrow[kTile * 8];  // results in the output's dtype, to be scattered
-  alignas(64) char turned[kTile * 8];  // of `scatter`
   Scratch x, t, w, p, g;
 };
 
@@ -91,7 +90,7 @@ struct Sink {
       table.store[compute == DType::F64 ? 1 : 0][static_cast<int>(out->dtype)](scratch, result, n);
     }
     if (!contiguous)
-      scatter(result, *out, first, n, past_caches ? ws.turned : nullptr);
+      scatter(result, *out, first, n, past_caches);
     else if (result == scratch)
       std::copy_n(scratch, n * static_cast<std::size_t>(size_of(out->dtype)), out->base + first * size_of(out->dtype));
   }

@@ -187,7 +187,7 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bo
   });
 }
 
-void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, char* turned) {
+void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, bool past_caches) {
   const char* in = static_cast<const char*>(from);
   const auto size = static_cast<std::size_t>(item_size(to));
   if (to.kind == Operand::Kind::Splat) {  // a single element
@@ -202,13 +202,10 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
     if (crosswise(to, first, n)) {
       const auto rows = static_cast<std::size_t>(to.dim[last - 1]), cols = static_cast<std::size_t>(to.dim[last]);
       const std::int64_t down = to.stride[last - 1], across = to.stride[last];
-      const auto line = static_cast<std::int64_t>(rows * size);
       for_tiles(to, first, n, [&](char* at) {
-        if (turned && down == item && whole_lines(at, rows * size) && across % kLine == 0) {
-          table.transpose[log2](in, static_cast<std::int64_t>(cols) * item, rows, turned, line, cols);
-          for (std::size_t c = 0; c < cols; ++c)
-            table.stream(turned + c * rows * size, at + static_cast<std::int64_t>(c) * across, rows * size);
-        } else if (down == item)
+        if (past_caches && down == item && whole_lines(at, rows * size) && across % kLine == 0 && size <= 8)
+          table.transpose_past[log2](in, static_cast<std::int64_t>(cols) * item, rows, at, across, cols);
+        else if (down == item)
           table.transpose[log2](in, static_cast<std::int64_t>(cols) * item, rows, at, across, cols);
         else
           transpose<T>(in, static_cast<std::int64_t>(cols) * item, item, rows, at, across, down, cols);
@@ -217,7 +214,7 @@ void scatter(const void* from, const Operand& to, std::int64_t first, std::size_
       return;
     }
     for_runs(to, first, n, [&](char* at, std::int64_t stride, std::size_t m) {
-      if (stride == item && turned && whole_lines(at, m * size))
+      if (stride == item && past_caches && whole_lines(at, m * size))
         table.stream(in, at, m * size);
       else if (stride == item)
         std::memcpy(at, in, m * size);

@@ -46,7 +46,7 @@ bool in_tiles(const Operand& o, std::int64_t tile);
 // Copy n elements between contiguous memory and a strided operand, from flat index `first`.
 // `fetched`: what is gathered has been fetched into the caches.
 void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bool fetched = false);
-// `turned`: null, or as much memory as the elements take: then whole lines go past the caches.
-void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, char* turned = nullptr);
+// `past_caches`: whole lines go past the caches; then call `fence`.
+void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, bool past_caches = false);
 
 }  // namespace bcelogits

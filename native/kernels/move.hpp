@@ -50,7 +50,7 @@ inline void store_items(V v, char* p) {
 
 // A square of as many lines as a vector has items. Zipping line i with line i + half, as often as halves can be halved,
 // takes each bit of an item's line number to its place, and that of its position to the line.
-template <class V, class T>
+template <class V, class T, bool past>
 inline void transpose_square(const char* from, std::ptrdiff_t from_line, char* to, std::ptrdiff_t to_line) {
   constexpr int kSide = sizeof(V) / sizeof(T);
   V v[kSide];
@@ -68,7 +68,12 @@ inline void transpose_square(const char* from, std::ptrdiff_t from_line, char* t
     for (int i = 0; i < kSide; ++i) v[i] = next[i];
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < kSide; ++i) store_items(v[i], to + i * to_line);
+  for (int i = 0; i < kSide; ++i) {
+    if constexpr (past)
+      stream_16(v[i], to + i * to_line);
+    else
+      store_items(v[i], to + i * to_line);
+  }
 }
 
 template <class T>
@@ -85,8 +90,8 @@ constexpr std::ptrdiff_t kLinesAhead = 8;
 constexpr std::size_t kCacheLine = 64;
 
 // Item i of line l becomes item l of line i. The side whose lines lie farther apart is walked along its lines,
-// so that each of its cache lines is touched once.
-template <class V, class T>
+// so that each of its cache lines is touched once. `past`: past the caches, to where lines begin.
+template <class V, class T, bool past = false>
 void transpose(const char* from, std::ptrdiff_t from_line, std::size_t lines, char* to, std::ptrdiff_t to_line,
                std::size_t length) {
   constexpr std::size_t kSide = sizeof(V) / sizeof(T);
@@ -99,18 +104,18 @@ void transpose(const char* from, std::ptrdiff_t from_line, std::size_t lines, ch
         for (std::size_t b = 0; b < length * sizeof(T); b += kCacheLine)
           __builtin_prefetch(at + ((std::ptrdiff_t)k + kLinesAhead) * from_line + b);
       for (std::size_t i = 0; i < i_end; i += kSide)
-        transpose_square<V, T>(at + i * sizeof(T), from_line, to + (std::ptrdiff_t)i * to_line + l * sizeof(T),
-                               to_line);
+        transpose_square<V, T, past>(at + i * sizeof(T), from_line, to + (std::ptrdiff_t)i * to_line + l * sizeof(T),
+                                     to_line);
     }
   } else {
     for (std::size_t i = 0; i < i_end; i += kSide) {
       char* at = to + (std::ptrdiff_t)i * to_line;
-      for (std::size_t k = 0; k < kSide; ++k)
+      for (std::size_t k = 0; k < kSide && !past; ++k)
         for (std::size_t b = 0; b < lines * sizeof(T); b += kCacheLine)
           __builtin_prefetch(at + ((std::ptrdiff_t)k + kLinesAhead) * to_line + b, 1);
       for (std::size_t l = 0; l < l_end; l += kSide)
-        transpose_square<V, T>(from + (std::ptrdiff_t)l * from_line + i * sizeof(T), from_line, at + l * sizeof(T),
-                               to_line);
+        transpose_square<V, T, past>(from + (std::ptrdiff_t)l * from_line + i * sizeof(T), from_line,
+                                     at + l * sizeof(T), to_line);
     }
   }
   // what is left of the lines, then what is left of their number
@@ -154,6 +159,10 @@ void stream_lines(const char* from, char* to, std::size_t bytes) {
 
 constexpr void fill_move(KernelTable& k) {
   k.stream = stream_lines;
+  k.transpose_past[0] = transpose<Items1, std::uint8_t, kStreams>;
+  k.transpose_past[1] = transpose<Items2, std::uint16_t, kStreams>;
+  k.transpose_past[2] = transpose<Items4, std::uint32_t, kStreams>;
+  k.transpose_past[3] = transpose<Items8, std::uint64_t, kStreams>;
   k.transpose[0] = transpose<Items1, std::uint8_t>;
   k.transpose[1] = transpose<Items2, std::uint16_t>;
   k.transpose[2] = transpose<Items4, std::uint32_t>;

@@ -9,6 +9,7 @@ namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
 inline constexpr bool kJoinsPasses = false;  // see Block::joins
+inline constexpr bool kStreams = true;       // there are stores past the caches
 
 struct MaskF {
   __m256 m;
@@ -193,6 +194,11 @@ inline std::uint32_t hmax_unsigned(VI a) {
   return (std::uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
+// A vector of 16 bytes, past the caches.
+template <class V>
+inline void stream_16(V v, char* p) {
+  _mm_stream_si128((__m128i*)p, (__m128i)v);
+}
 inline void fence() { _mm_sfence(); }
 inline std::uint64_t enter_fp() {
   const unsigned saved = _mm_getcsr();

@@ -9,6 +9,7 @@ namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
 inline constexpr bool kJoinsPasses = true;  // see Block::joins
+inline constexpr bool kStreams = true;      // there are stores past the caches
 
 struct MaskF {
   __mmask16 m;
@@ -168,6 +169,11 @@ inline std::int32_t hmin_signed(VI a) { return _mm512_reduce_min_epi32(a.v); }
 inline std::uint32_t hmin_unsigned(VI a) { return _mm512_reduce_min_epu32(a.v); }
 inline std::uint32_t hmax_unsigned(VI a) { return _mm512_reduce_max_epu32(a.v); }
 
+// A vector of 16 bytes, past the caches.
+template <class V>
+inline void stream_16(V v, char* p) {
+  _mm_stream_si128((__m128i*)p, (__m128i)v);
+}
 inline void fence() { _mm_sfence(); }
 inline std::uint64_t enter_fp() {
   const unsigned saved = _mm_getcsr();

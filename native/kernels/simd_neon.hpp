@@ -10,6 +10,7 @@ namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
 inline constexpr bool kJoinsPasses = false;  // not measured; see Block::joins
+inline constexpr bool kStreams = false;      // there are stores past the caches
 
 struct MaskF {  // all bits of a lane, or none
   uint32x4_t m;
@@ -194,6 +195,10 @@ struct Bound<VD> {
   }
 };
 
+template <class V>
+inline void stream_16(V v, char* p) {
+  __builtin_memcpy(p, &v, sizeof(v));
+}
 inline void fence() {}
 
 // All of FPCR, as 0: to nearest even, subnormal numbers kept in every format, NaN handed on, no traps, IEEE half

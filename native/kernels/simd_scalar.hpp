@@ -13,6 +13,7 @@ namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
 inline constexpr bool kJoinsPasses = false;  // see Block::joins
+inline constexpr bool kStreams = false;      // there are stores past the caches
 
 struct MaskF {
   bool m;
@@ -140,6 +141,10 @@ inline std::int32_t hmin_signed(VI a) { return lesser(a.low, a.high); }
 inline std::uint32_t hmin_unsigned(VI a) { return a.low < a.high ? a.low : a.high; }
 inline std::uint32_t hmax_unsigned(VI a) { return a.low > a.high ? a.low : a.high; }
 
+template <class V>
+inline void stream_16(V v, char* p) {
+  __builtin_memcpy(p, &v, sizeof(v));
+}
 inline void fence() {}
 #if defined(__x86_64__)
 inline std::uint64_t enter_fp() {

@@ -85,8 +85,11 @@ struct KernelTable {
                        std::size_t length);
   // n items of which every other one is left out, the last of them too.
   void (*every_second[5])(const char* from, char* to, std::size_t n);
-  // Whole lines past the caches, to where lines begin (kStreamAlign); then call `fence`.
+  // Past the caches, where all that is written is whole lines (kStreamAlign); then call `fence`. A copy, and a
+  // transposition of items of up to 8 bytes.
   void (*stream)(const char* from, char* to, std::size_t bytes);
+  void (*transpose_past[4])(const char* from, std::ptrdiff_t from_line, std::size_t lines, char* to,
+                            std::ptrdiff_t to_line, std::size_t length);
   void (*fence)();  // after stores past the caches: before another thread may read them
   // Put the floating-point environment of this thread into the IEEE default state, and back.
   std::uint64_t (*enter_fp)();
