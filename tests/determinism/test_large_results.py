@@ -47,3 +47,22 @@ def test_a_large_gradient_may_take_the_place_of_the_logits() -> None:
     expected = bcelogits.binary_cross_entropy_with_logits_backward(1.0, x, t, reduction="sum")
     bcelogits.binary_cross_entropy_with_logits_backward(1.0, x, t, reduction="sum", out=x)
     assert bits(x) == bits(expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_large_result_across_its_operands_is_that_of_one_along_them(dtype: type) -> None:
+    rows = 4096 + 64
+    cols = last_cache() // np.dtype(dtype).itemsize // rows + 70
+    x = np.resize(np.random.default_rng(3).normal(0, 8, 8191).astype(dtype), (rows, cols))
+    t = (np.arange(rows * cols).reshape(rows, cols) % 7 == 0).astype(dtype)
+    loss, backward = (
+        bcelogits.binary_cross_entropy_with_logits,
+        bcelogits.binary_cross_entropy_with_logits_backward,
+    )
+    expected = loss(x, t, reduction="none")
+    across = np.full((cols + 1, rows), 7, dtype)  # each column begins where a cache line does, or none of them
+    for targets, out in ((t, across[:-1].T), (np.asfortranarray(t), across[:-1].T), (np.asfortranarray(t), None)):
+        assert np.array_equal(loss(x, targets, reduction="none", out=out), expected)
+        assert set(across[-1]) == {7}
+    gradient = backward(1.0, x, t, reduction="sum")
+    assert np.array_equal(backward(1.0, x, t, reduction="sum", out=across[:-1].T), gradient)

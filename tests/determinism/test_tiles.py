@@ -75,3 +75,27 @@ def test_tiles_that_are_not_squares_of_vectors(shape: tuple[int, int], dtype: st
         out = laid_out(np.zeros_like(logits), (1, 0))
         bcelogits.binary_cross_entropy_with_logits(logits, crosswise, reduction="none", out=out)
         assert np.array_equal(out, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(1040, 1090), (2, 576, 961), (140_000, 9)], ids=str)
+def test_tiles_that_begin_with_a_cache_line_leave_no_edge_out(shape: tuple[int, ...], dtype: str) -> None:
+    rng = np.random.default_rng(shape[-1])
+    logits, targets = (a.astype(dtype) for a in (rng.normal(0, 3, shape), rng.random(shape)))
+    losses = bcelogits.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    mean = bcelogits.binary_cross_entropy_with_logits(logits, targets)
+
+    def moved(array: np.ndarray, elements: int) -> np.ndarray:
+        """The same values across the others, so many elements after a cache line begins."""
+        memory = np.zeros(array.size + 200, dtype)
+        begin = -memory.ctypes.data % 64 // memory.itemsize + elements
+        there = memory[begin : begin + array.size].reshape(array.swapaxes(-1, -2).shape).swapaxes(-1, -2)
+        there[...] = array
+        return there
+
+    for elements in (0, 1, 5, 8, 31):
+        x, t, out = moved(logits, elements), moved(targets, elements), moved(np.zeros_like(logits), elements)
+        for some_logits, some_targets in ((logits, t), (x, targets)):
+            assert bcelogits.binary_cross_entropy_with_logits(some_logits, some_targets) == mean
+            got = bcelogits.binary_cross_entropy_with_logits(some_logits, some_targets, reduction="none", out=out)
+            assert np.array_equal(got, losses)
