@@ -1,7 +1,9 @@
 // Moves elements of any type between layouts: transpositions in registers, and every second element of a row.
-// Vectors of 16 bytes in the compilers' own notation, which every ISA has; wider ones would wait for memory all the
-// same.
+// Transpositions in vectors of 16 bytes in the compilers' own notation, which every ISA has; wider ones would wait for
+// memory all the same.
 #pragma once
+
+#include <utility>
 
 #include "table.hpp"
 
@@ -17,25 +19,19 @@ using Items2 = std::uint16_t __attribute__((vector_size(16)));
 using Items4 = std::uint32_t __attribute__((vector_size(16)));
 using Items8 = std::uint64_t __attribute__((vector_size(16)));
 
-// The items of a and b in turn, from the lower halves and from the upper ones; and the even-numbered items of a then b.
+// The items of a and b in turn, from the lower halves and from the upper ones.
 inline Items1 zip_low(Items1 a, Items1 b) {
   return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 inline Items1 zip_high(Items1 a, Items1 b) {
   return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
-inline Items1 even(Items1 a, Items1 b) {
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-}
 inline Items2 zip_low(Items2 a, Items2 b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
 inline Items2 zip_high(Items2 a, Items2 b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
-inline Items2 even(Items2 a, Items2 b) { return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14); }
 inline Items4 zip_low(Items4 a, Items4 b) { return __builtin_shufflevector(a, b, 0, 4, 1, 5); }
 inline Items4 zip_high(Items4 a, Items4 b) { return __builtin_shufflevector(a, b, 2, 6, 3, 7); }
-inline Items4 even(Items4 a, Items4 b) { return __builtin_shufflevector(a, b, 0, 2, 4, 6); }
 inline Items8 zip_low(Items8 a, Items8 b) { return __builtin_shufflevector(a, b, 0, 2); }
 inline Items8 zip_high(Items8 a, Items8 b) { return __builtin_shufflevector(a, b, 1, 3); }
-inline Items8 even(Items8 a, Items8 b) { return __builtin_shufflevector(a, b, 0, 2); }
 
 template <class V>
 inline V load_items(const char* p) {
@@ -131,6 +127,19 @@ void transpose_one_by_one(const char* from, std::ptrdiff_t from_line, std::size_
   transpose_items<T>(from, from_line, lines, to, to_line, length);
 }
 
+// The even-numbered items of a, then those of b.
+template <class V, std::size_t... I>
+inline V even(V a, V b, std::index_sequence<I...>) {
+  return __builtin_shufflevector(a, b, (2 * I)...);
+}
+
+// Vectors of the ISA: from the caches, a copy in those of 16 bytes takes half as long as the kernel.
+inline constexpr std::size_t kVectorBytes = VF::W > 1 ? VF::W * sizeof(float) : 16;
+using Wide1 = std::uint8_t __attribute__((vector_size(kVectorBytes)));
+using Wide2 = std::uint16_t __attribute__((vector_size(kVectorBytes)));
+using Wide4 = std::uint32_t __attribute__((vector_size(kVectorBytes)));
+using Wide8 = std::uint64_t __attribute__((vector_size(kVectorBytes)));
+
 // n items, each twice its size after the one before. Nothing beyond the last one is read.
 template <class V, class T>
 void every_second(const char* from, char* to, std::size_t n) {
@@ -138,7 +147,8 @@ void every_second(const char* from, char* to, std::size_t n) {
   std::size_t i = 0;
   for (; i + kItems < n; i += kItems) {
     const char* at = from + 2 * i * sizeof(T);
-    store_items(even(load_items<V>(at), load_items<V>(at + sizeof(V))), to + i * sizeof(T));
+    store_items(even(load_items<V>(at), load_items<V>(at + sizeof(V)), std::make_index_sequence<kItems>()),
+                to + i * sizeof(T));
   }
   for (; i < n; ++i) __builtin_memcpy(to + i * sizeof(T), from + 2 * i * sizeof(T), sizeof(T));
 }
@@ -168,10 +178,10 @@ constexpr void fill_move(KernelTable& k) {
   k.transpose[2] = transpose<Items4, std::uint32_t>;
   k.transpose[3] = transpose<Items8, std::uint64_t>;
   k.transpose[4] = transpose_one_by_one<Item16>;
-  k.every_second[0] = every_second<Items1, std::uint8_t>;
-  k.every_second[1] = every_second<Items2, std::uint16_t>;
-  k.every_second[2] = every_second<Items4, std::uint32_t>;
-  k.every_second[3] = every_second<Items8, std::uint64_t>;
+  k.every_second[0] = every_second<Wide1, std::uint8_t>;
+  k.every_second[1] = every_second<Wide2, std::uint16_t>;
+  k.every_second[2] = every_second<Wide4, std::uint32_t>;
+  k.every_second[3] = every_second<Wide8, std::uint64_t>;
   k.every_second[4] = every_second_one_by_one<Item16>;
 }
 
