@@ -304,11 +304,14 @@ kernels::Next Loader::next(std::int64_t first) const {
     if (tile_ != kTile || tile >= count_ || o.stride[last - 1] != item) return {};
     return lines(tile + (second ? o.dim[last] / 2 : 0), item, o.dim[last - 1], o.stride[last]);
   }
-  // A kernel looks for two lines a vector at most, in runs that fill blocks or fit into them.
+  // A kernel looks for two lines a vector at most, in runs that fill blocks or in even rows that fit into them.
+  constexpr auto block = static_cast<std::int64_t>(kernels::kBlock);
   const std::int64_t step = o.stride[last], length = o.dim[last];
   if (step != item && step != 2 * item) return {};
-  if (length >= static_cast<std::int64_t>(kernels::kBlock)) return {address(first), static_cast<std::size_t>(step)};
-  const bool fits = std::has_single_bit(static_cast<std::uint64_t>(length)) && length * item >= kLine && last > 0;
+  if (length >= block) return {address(first), static_cast<std::size_t>(step)};
+  const std::int64_t plane = last > 0 ? length * o.dim[last - 1] : 0;
+  const bool fits = std::has_single_bit(static_cast<std::uint64_t>(length)) && length * item >= kLine &&
+                    first % length == 0 && plane != 0 && first % plane + block <= plane;
   return fits ? lines(first, step, length, o.stride[last - 1]) : kernels::Next{};
 }
 
