@@ -31,6 +31,10 @@ using Clock = std::chrono::steady_clock;
 // call is not worth mentioning.
 constexpr auto kPatience = std::chrono::microseconds(100);
 
+// Most helpers that are kept off the caller's processor when they are woken, which takes two calls of the system each:
+// up to 20 us after a pause. Where there are more, so are the processors that the system may choose from.
+constexpr int kFew = 7;
+
 inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -88,6 +92,7 @@ class Pool {
   struct Helper {
     Seat seat;
     std::uint64_t seen = 0;  // the last call that it had a part in
+    bool asleep = false;
   };
 
   int grow(int helpers) {
@@ -106,21 +111,24 @@ class Pool {
   }
   int threads() const { return static_cast<int>(helpers_.size()); }
 
-  // With the lock held: each helper on a processor that neither the caller nor another one has.
+  // With the lock held: each helper on a processor that neither the caller nor another one has. One that sleeps may be
+  // woken on any.
   void spread_out(int helpers) {
-    Processors taken;
-    taken.take(Processors::current());
+    const Processors caller(Processors::current());
+    Processors taken = caller;
     for (int i = 0; i < helpers; ++i) {
-      Seat& seat = helpers_[static_cast<std::size_t>(i)]->seat;
-      if (taken.taken(seat.processor())) seat.avoid(taken);
-      taken.take(seat.processor());
+      Helper& helper = *helpers_[static_cast<std::size_t>(i)];
+      if (taken.taken(helper.seat.processor()))
+        helper.seat.avoid(taken);
+      else if (helper.asleep && helpers <= kFew)
+        helper.seat.avoid(caller);
+      taken.take(helper.seat.processor());
     }
   }
 
   // With the lock held: those that were called long ago and have not begun wait behind the caller.
   void move_late() {
-    Processors taken;
-    taken.take(Processors::current());
+    const Processors taken(Processors::current());
     for (const auto& h : helpers_)
       if (h->seen != generation_.load(std::memory_order_relaxed)) h->seat.avoid(taken);
   }
@@ -142,7 +150,9 @@ class Pool {
         me.seat.note();
       }
       ++asleep_;
+      me.asleep = true;
       wake_.wait(lock, called);
+      me.asleep = false;
       --asleep_;
       seen = generation_.load(std::memory_order_relaxed);
       const int index = wanted_--;

@@ -1,9 +1,10 @@
 // The processor that a thread of the pool runs on.
 //
-// Linux wakes a thread on the processor that it last ran on, and where few processors share a cache it does not look
-// for an idle one while they are busy on average. If that is the caller's processor, both take turns on it for
-// milliseconds, and the other one is idle. So the caller moves such a thread away before it wakes it: it forbids it the
-// processors that are taken, until the thread has begun and allows itself all of its own again.
+// Linux may wake a thread on its caller's processor: because the thread last ran there, because few processors share a
+// cache and it does not look for an idle one while they are busy on average, or because a virtual processor that sleeps
+// does not count as idle. Then both take turns on one for milliseconds, and the other one is idle. So the caller moves
+// a thread away before it wakes it: it forbids it the processors that are taken, until the thread has begun and allows
+// itself all of its own again.
 #pragma once
 
 #if defined(__linux__)
@@ -20,6 +21,7 @@ namespace bcelogits {
 class Processors {
  public:
   Processors() { CPU_ZERO(&set_); }
+  explicit Processors(int cpu) : Processors() { take(cpu); }
   static int current() { return sched_getcpu(); }
   void take(int cpu) {
     if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(cpu, &set_);
@@ -72,6 +74,7 @@ class Seat {
 
 class Processors {
  public:
+  explicit Processors(int) {}
   static int current() { return -1; }
   void take(int) {}
   bool taken(int) const { return false; }
