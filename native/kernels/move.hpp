@@ -3,8 +3,6 @@
 // memory all the same.
 #pragma once
 
-#include <utility>
-
 #include "table.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
@@ -127,9 +125,19 @@ void transpose_one_by_one(const char* from, std::ptrdiff_t from_line, std::size_
   transpose_items<T>(from, from_line, lines, to, to_line, length);
 }
 
+// 0, 1, ... n - 1 as template arguments.
+template <std::size_t... I>
+struct Numbers {};
+template <std::size_t n, std::size_t... I>
+struct Count : Count<n - 1, n - 1, I...> {};
+template <std::size_t... I>
+struct Count<0, I...> {
+  using Result = Numbers<I...>;
+};
+
 // The even-numbered items of a, then those of b.
 template <class V, std::size_t... I>
-inline V even(V a, V b, std::index_sequence<I...>) {
+inline V even(V a, V b, Numbers<I...>) {
   return __builtin_shufflevector(a, b, (2 * I)...);
 }
 
@@ -147,7 +155,7 @@ void every_second(const char* from, char* to, std::size_t n) {
   std::size_t i = 0;
   for (; i + kItems < n; i += kItems) {
     const char* at = from + 2 * i * sizeof(T);
-    store_items(even(load_items<V>(at), load_items<V>(at + sizeof(V)), std::make_index_sequence<kItems>()),
+    store_items(even(load_items<V>(at), load_items<V>(at + sizeof(V)), typename Count<kItems>::Result()),
                 to + i * sizeof(T));
   }
   for (; i < n; ++i) __builtin_memcpy(to + i * sizeof(T), from + 2 * i * sizeof(T), sizeof(T));
