@@ -195,7 +195,7 @@ struct Bound<VD> {
   }
 };
 
-template <class V>
+template <class V>  // as VF::stream
 inline void stream_16(V v, char* p) {
   __builtin_memcpy(p, &v, sizeof(v));
 }

@@ -141,7 +141,7 @@ inline std::int32_t hmin_signed(VI a) { return lesser(a.low, a.high); }
 inline std::uint32_t hmin_unsigned(VI a) { return a.low < a.high ? a.low : a.high; }
 inline std::uint32_t hmax_unsigned(VI a) { return a.low > a.high ? a.low : a.high; }
 
-template <class V>
+template <class V>  // as VF::stream
 inline void stream_16(V v, char* p) {
   __builtin_memcpy(p, &v, sizeof(v));
 }

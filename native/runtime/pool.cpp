@@ -92,7 +92,7 @@ class Pool {
   struct Helper {
     Seat seat;
     std::uint64_t seen = 0;  // the last call that it had a part in
-    bool asleep = false;
+    bool asleep = false;     // with the lock held
   };
 
   int grow(int helpers) {
