@@ -20,7 +20,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
 endif()
 
 foreach(isa IN LISTS _bcelogits_isas)
-  add_library(bcelogits_kernels_${isa} OBJECT native/kernels/isa_${isa}.cpp)
+  add_library(bcelogits_kernels_${isa} OBJECT native/engine/kernels/isa_${isa}.cpp)
   target_link_libraries(bcelogits_kernels_${isa} PRIVATE bcelogits_options)
   # GCC 12 takes the deliberately undefined upper halves in its own intrinsics for mistakes.
   target_compile_options(bcelogits_kernels_${isa} PRIVATE

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from oracle import BACKWARD, DTYPES, LOSS, OPS, TARGET_BACKWARD, VALUE_AND_GRAD, Array
 
-BLOCK = 2048  # elements of one kernel call, native/kernels/table.hpp: sizes around it are special
+BLOCK = 2048  # elements of one kernel call, native/engine/kernels/table.hpp: sizes around it are special
 
 # ---- shapes, layouts, values -----------------------------------------------------------------------------------
 

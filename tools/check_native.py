@@ -43,7 +43,7 @@ def symbols(compiler: str, nm: str, isas: dict[str, list[str]]) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         for isa, flags in isas.items():
             target = Path(folder) / f"{isa}.o"
-            source = ROOT / "native" / "kernels" / f"isa_{isa}.cpp"
+            source = ROOT / "native" / "engine" / "kernels" / f"isa_{isa}.cpp"
             subprocess.run([compiler, *COMMON, *flags, str(source), "-o", str(target)], check=True)
             listed = subprocess.run([nm, "-C", str(target)], capture_output=True, text=True, check=True).stdout
             found += [f"{isa}: {line}" for line in listed.splitlines() if line[17:18] in set("WVuw")]

@@ -1,4 +1,4 @@
-"""Derive every constant of the kernels and write native/kernels/constants.hpp.
+"""Derive every constant of the kernels and write native/engine/kernels/constants.hpp.
 
 Each polynomial is a nearly minimax fit (Lawson's reweighted least squares in 60-digit arithmetic, mpmath)
 whose leading coefficients are fixed exactly.  Its coefficients are then rounded to the format they are used in one at a
@@ -23,7 +23,7 @@ import mpmath
 from mpmath import mp, mpf
 
 mp.dps = 60
-HEADER = Path(__file__).resolve().parent.parent / "native" / "kernels" / "constants.hpp"
+HEADER = Path(__file__).resolve().parent.parent / "native" / "engine" / "kernels" / "constants.hpp"
 Fn = Callable[[mpf], mpf]
 
 

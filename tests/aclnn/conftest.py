@@ -15,7 +15,7 @@ from acl_helpers import memory_in_use
 from bcelogits import _cann, aclnn
 
 # The table of errors is that of the C tests.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "capi"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cann"))
 # An installed CANN is not what is tested.
 for name in ("ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"):
     os.environ.pop(name, None)

@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include SIMD_HEADER
-#include "../../native/kernels/half.hpp"
+#include "../../native/engine/kernels/half.hpp"
 
 namespace simd = bcelogits::kernels::BCELOGITS_ISA;
 

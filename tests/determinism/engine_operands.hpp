@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "../../native/core/execute.hpp"
+#include "../../native/engine/engine.hpp"
 
 namespace operands {
 

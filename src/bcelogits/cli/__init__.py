@@ -17,7 +17,7 @@ __all__ = ["main"]
 Command: TypeAlias = Callable[[Sequence[str]], int]
 
 # Modules of the commands that need no package of the cli extra; in app.py they are listed for the help only.
-WITHOUT_EXTRA = {"config": "bcelogits.cli.config", "run": "bcelogits.cli.run_command"}
+WITHOUT_EXTRA = {"config": "bcelogits.cli.config", "run": "bcelogits.cli.run"}
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

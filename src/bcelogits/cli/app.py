@@ -14,10 +14,11 @@ import bcelogits
 from bcelogits._files.arrays import RawFormat, open_array, open_weight, split_name
 from bcelogits._files.errors import InputError
 from bcelogits._files.output import destination
-from bcelogits.cli import config, run_command
+from bcelogits.cli import config
+from bcelogits.cli import run as run_command
+from bcelogits.cli.chunked_loss import Target, Weight, run
 from bcelogits.cli.golden import golden
 from bcelogits.cli.options import RawDtype, Reduction, error_line, optional_shape
-from bcelogits.cli.run import Target, Weight, run
 from bcelogits.cli.verify import verify
 
 app = typer.Typer(

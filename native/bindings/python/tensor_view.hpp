@@ -1,0 +1,41 @@
+// A PyTorch tensor on the CPU as an ArrayView, without a copy and without PyTorch's headers: through the C exchange
+// interface of DLPack that its type offers (https://dmlc.github.io/dlpack/latest/), or by its Python attributes where
+// PyTorch is too old for that. Only converts; plan.cpp judges.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "../../engine/engine.hpp"
+
+namespace bcelogits::python {
+
+namespace nb = nanobind;
+
+// `object` is a tensor or None; the front-end has made sure that it is dense and on the CPU.
+struct HeldTensor {
+  ArrayView view;
+  explicit HeldTensor(nb::handle object);
+  HeldTensor(const HeldTensor&) = delete;
+
+ private:
+  void from_attributes(nb::handle tensor);
+  void set(DType dtype, void* data, int ndim, nb::handle tensor);
+
+  std::int64_t shape_[kMaxDims], stride_[kMaxDims];
+};
+
+// Whether the engine may be called with these tensors (or None) as they are: of exactly one of PyTorch's two plain
+// types, dense, on the CPU, and their memory means what it says.
+void set_plain_types(nb::handle tensor, nb::handle parameter);
+bool is_plain(nb::handle object);
+
+// PyTorch's names of the parameters.
+inline constexpr Dialect kTensorDialect = [] {
+  Dialect d;
+  d.logits = "input";
+  d.targets = "target";
+  d.operand = "a tensor of float32, float16, bfloat16 or float64";
+  return d;
+}();
+
+}  // namespace bcelogits::python

@@ -1,0 +1,118 @@
+// See value.hpp.
+#include "value.hpp"
+
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "../../engine/engine.hpp"
+
+namespace bcelogits::elementary {
+
+namespace {
+
+template <class T>
+struct Type {
+  using type = T;
+};
+
+// Calls use(Type<T>) with the C++ type of an integer element; Bool is a byte.
+template <class Use>
+void with_integer(Elem e, Use&& use) {
+  switch (e) {
+    case Elem::Bool:
+    case Elem::U8:
+      return use(Type<std::uint8_t>{});
+    case Elem::I8:
+      return use(Type<std::int8_t>{});
+    case Elem::I16:
+      return use(Type<std::int16_t>{});
+    case Elem::I32:
+      return use(Type<std::int32_t>{});
+    default:
+      return use(Type<std::int64_t>{});
+  }
+}
+
+template <class Use>
+void with_calc(Calc c, Use&& use) {
+  if (c == Calc::F32) return use(Type<float>{});
+  if (c == Calc::F64) return use(Type<double>{});
+  use(Type<std::int64_t>{});
+}
+
+template <class To, class From>
+To to_integer(From value) {
+  if constexpr (std::is_integral_v<From>) {
+    return static_cast<To>(value);
+  } else {
+    if (value != value) return 0;
+    // Both bounds are powers of two (or 0), so they are exact.
+    constexpr auto low = static_cast<From>(std::numeric_limits<To>::min());
+    const From high = std::ldexp(From{1}, std::numeric_limits<To>::digits);
+    if (value < low) return std::numeric_limits<To>::min();
+    if (value >= high) return std::numeric_limits<To>::max();
+    return static_cast<To>(value);
+  }
+}
+
+// A double that rounds to any format of at most 51 bits as the integer does: what lies beyond 53 bits is kept as one
+// odd bit ("round to odd").
+double for_rounding(std::int64_t value) {
+  const std::uint64_t magnitude = value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+  constexpr std::uint64_t kLow = (1u << 11) - 1;
+  const std::uint64_t kept = magnitude >> 53 == 0 ? magnitude : (magnitude & ~kLow) | ((magnitude & kLow) != 0) << 11;
+  return value < 0 ? -static_cast<double>(kept) : static_cast<double>(kept);
+}
+
+}  // namespace
+
+std::size_t size_of(Elem e) {
+  static constexpr std::size_t kSizes[] = {4, 2, 2, 8, 1, 1, 1, 2, 4, 8};
+  return kSizes[static_cast<int>(e)];
+}
+
+void widen(Elem from, Calc to, const void* elements, void* values, std::size_t n) {
+  if (is_float(from) && to != Calc::I64) {
+    kernel_table().load[static_cast<int>(from)][static_cast<int>(to)](elements, values, n);
+    return;
+  }
+  with_integer(from, [&](auto element) {
+    with_calc(to, [&](auto calc) {
+      const auto* e = static_cast<const typename decltype(element)::type*>(elements);
+      auto* v = static_cast<typename decltype(calc)::type*>(values);
+      for (std::size_t i = 0; i < n; ++i) v[i] = static_cast<typename decltype(calc)::type>(e[i]);
+      if (from == Elem::Bool)  // any byte but 0 is true
+        for (std::size_t i = 0; i < n; ++i) v[i] = v[i] != 0;
+    });
+  });
+}
+
+void narrow(Calc from, Elem to, const void* values, void* elements, std::size_t n) {
+  if (is_float(to) && from != Calc::I64) {
+    kernel_table().store[static_cast<int>(from)][static_cast<int>(to)](values, elements, n);
+    return;
+  }
+  if (is_float(to)) {
+    const auto* v = static_cast<const std::int64_t*>(values);
+    const auto store = kernel_table().store[1][static_cast<int>(to)];
+    for (std::size_t i = 0; i < n; ++i) {
+      const double d = to == Elem::F64 ? static_cast<double>(v[i]) : for_rounding(v[i]);
+      store(&d, static_cast<char*>(elements) + i * size_of(to), 1);
+    }
+    return;
+  }
+  with_calc(from, [&](auto calc) {
+    const auto* v = static_cast<const typename decltype(calc)::type*>(values);
+    if (to == Elem::Bool) {
+      for (std::size_t i = 0; i < n; ++i) static_cast<std::uint8_t*>(elements)[i] = v[i] != 0;
+      return;
+    }
+    with_integer(to, [&](auto element) {
+      using E = typename decltype(element)::type;
+      for (std::size_t i = 0; i < n; ++i) static_cast<E*>(elements)[i] = to_integer<E>(v[i]);
+    });
+  });
+}
+
+}  // namespace bcelogits::elementary

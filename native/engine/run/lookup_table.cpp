@@ -1,0 +1,75 @@
+// See curve.hpp.
+#include "lookup_table.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+#include "execute.hpp"
+
+namespace bcelogits {
+
+namespace {
+
+constexpr std::size_t kPiece = 256;  // any thread's stack has place for this
+
+struct alignas(64) Line {
+  float number[16];
+};
+
+// Losses and gradients of confident answers (targets 1, logits 0 and above) are L and -S themselves: the kernels for
+// doubles, right to a last bit that floats have no place for, need no sibling.
+void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, float* curve) {
+  const kernels::KernelTable& table = kernel_table();
+  double x[kPiece], one[kPiece], loss[kPiece], sigmoid[kPiece];
+  std::uint16_t bits[kPiece];
+  std::fill_n(one, kPiece, 1.0);
+  const std::uint64_t fp = table.enter_fp();
+  const std::size_t count = std::size_t{kernels::kCurveLast[row]} + 1;
+  for (std::size_t first = 0; first < count; first += kPiece) {
+    kernels::BlockArgs a{};
+    a.n = std::min(kPiece, count - first);
+    for (std::size_t i = 0; i < a.n; ++i) bits[i] = static_cast<std::uint16_t>(first + i);
+    table.load[row][1](bits, x, a.n);
+    a.x = x;
+    a.t = one;
+    a.loss = loss;
+    a.grad = sigmoid;
+    a.scale_hi = -1;
+    table.op[kernels::kLoss][kernels::kF64][0][0](a);
+    table.op[kernels::kGrad][kernels::kF64][0][0](a);
+    for (std::size_t i = 0; i < a.n; ++i) {
+      const auto L = static_cast<float>(loss[i]), lost = static_cast<float>(loss[i] - static_cast<double>(L));
+      float* entry = curve + (first + i) * width;
+      if (op != kernels::kGrad) *entry++ = L;
+      if (op != kernels::kGrad && weighted) *entry++ = lost;
+      if (op != kernels::kLoss) *entry = static_cast<float>(sigmoid[i]);
+    }
+  }
+  table.leave_fp(fp);
+}
+
+}  // namespace
+
+const float* curve(kernels::Op op, kernels::Row row, bool weighted) {
+  // No lock, which a forked process might find taken for ever. Threads that come at the same time do the same work, and
+  // all but one of them throw theirs away.
+  static std::atomic<Line*> ready[kernels::kOps][kernels::kRows][2];
+  if (op == kernels::kGrad) weighted = false;  // the same entries
+  std::atomic<Line*>& mine = ready[op][row][weighted ? 1 : 0];
+  Line* have = mine.load(std::memory_order_acquire);
+  if (!have) {
+    const std::size_t width = op == kernels::kValueAndGrad ? (weighted ? 4 : 2) : (weighted ? 2 : 1);
+    const std::size_t numbers = (std::size_t{kernels::kCurveLast[row]} + 1) * width;
+    std::unique_ptr<Line[]> made(new (std::nothrow) Line[(numbers + 15) / 16]());
+    if (!made) return nullptr;
+    fill(op, row, weighted, width, made[0].number);
+    if (mine.compare_exchange_strong(have, made.get(), std::memory_order_acq_rel)) have = made.release();
+  }
+  return have->number;
+}
+
+}  // namespace bcelogits

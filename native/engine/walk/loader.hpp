@@ -1,0 +1,52 @@
+// Brings a block of an operand to contiguous memory in the dtype the kernel wants, copying only where it must;
+// and takes a block of results back to a strided output.
+#pragma once
+
+#include "../check/plan.hpp"
+#include "tile.hpp"
+
+namespace bcelogits {
+
+// Storage of one operand of one thread. Allocated once a thread, never zeroed.
+struct Scratch {
+  static constexpr std::size_t kBytes = kernels::kBlock * 8;
+  alignas(64) char gathered[kTile * 8];
+  alignas(64) char converted[kBytes];
+  alignas(64) char pattern[2 * kBytes];  // a splat, or a period repeated over one block
+};
+
+class Loader {
+ public:
+  // `wanted` is a dtype that kernels read, `count` how many elements the call has: no block is longer; `tile` as in
+  // Plan.
+  void prepare(const Operand& operand, DType wanted, std::int64_t count, Scratch& scratch,
+               const kernels::KernelTable& table, std::int64_t tile = 0);
+  void prepare_constant(double value, DType wanted, std::int64_t count, Scratch& scratch,
+                        const kernels::KernelTable& table);
+  // Blocks are asked for in turn, from the beginning of a tile on where the operand is in tiles.
+  const void* block(std::int64_t first, std::size_t n);
+  // For the kernel that works on the block before `first`: what `block` will then copy, or of a tile half of the next
+  // one; if that is worth fetching ahead.
+  kernels::Next next(std::int64_t first) const;
+
+ private:
+  const Operand* operand_ = nullptr;
+  Scratch* scratch_ = nullptr;
+  void (*convert_)(const void*, void*, std::size_t) = nullptr;  // null: as it lies
+  std::int64_t period_ = 0;                                     // of scratch_->pattern; 0: no pattern
+  std::size_t wanted_size_ = 0;
+  std::int64_t count_ = 0;
+  std::int64_t tile_ = 0;  // in_tiles(): its elements; else 0
+};
+
+// Whether the operand lies across the others in tiles of more than a block, which are copied whole: block by block,
+// each of its cache lines would be asked for twice.
+bool in_tiles(const Operand& o, std::int64_t tile);
+
+// Copy n elements between contiguous memory and a strided operand, from flat index `first`.
+// `fetched`: what is gathered has been fetched into the caches.
+void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bool fetched = false);
+// `past_caches`: whole lines go past the caches; then call `fence`.
+void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, bool past_caches = false);
+
+}  // namespace bcelogits
