@@ -78,7 +78,7 @@ struct Block {
   Factor<VD> wide_scale;
   V zero_scale;  // 0 where the scale is 0, else 1
   bool scale_plain, past_caches;
-  const float* curve;  // see kCurveLast
+  const float* lookup;  // see kLookupLast
   Next next_x, next_t;
   bool backwards;  // the last pass begins with the last vector, see run_block
   static constexpr bool is_float = sizeof(E) == 4, narrow_out = sizeof(ST) == 2;
@@ -353,15 +353,15 @@ struct Block {
       nature = survey(i, m, s);
       const bool shared = looks_up_grad && nature == Nature::kHard;
       if constexpr (looks_up && looks_up_grad && direct)
-        look_up(s.index, m, curve, s.head, s.quotient);
+        look_up(s.index, m, lookup, s.head, s.quotient);
       else if constexpr (looks_up && looks_up_grad)
-        look_up(s.index, m, curve, s.head, s.rest, s.quotient);
+        look_up(s.index, m, lookup, s.head, s.rest, s.quotient);
       else if constexpr (looks_up && direct)
-        look_up(s.index, m, curve, s.head);
+        look_up(s.index, m, lookup, s.head);
       else if constexpr (looks_up)
-        look_up(s.index, m, curve, s.head, s.rest);
+        look_up(s.index, m, lookup, s.head, s.rest);
       else if (shared)
-        look_up(s.index, m, curve, s.quotient);
+        look_up(s.index, m, lookup, s.quotient);
       if constexpr (looks_up_grad)
         if (shared) {
           if constexpr (kJoinsPasses) return together<true, true>(i, m, s);
@@ -405,7 +405,7 @@ void run_block(const BlockArgs& a) {
   b.p.p = (const E*)a.p;
   b.g.p = (const E*)a.g;
   b.loss_scratch = (E*)a.loss;
-  b.curve = a.curve;
+  b.lookup = a.lookup;
   b.next_x = a.next_x;
   b.next_t = a.next_t;
   b.out = (ST*)(op == kLoss ? a.loss : a.grad);

@@ -13,11 +13,11 @@ template <class T>
 struct Sixteen;
 template <>
 struct Sixteen<f16> {
-  static constexpr std::uint16_t kLast = kCurveLast[kF16], kOne = 0x3c00, kMost = 0x7bff;
+  static constexpr std::uint16_t kLast = kLookupLast[kF16], kOne = 0x3c00, kMost = 0x7bff;
 };
 template <>
 struct Sixteen<bf16> {
-  static constexpr std::uint16_t kLast = kCurveLast[kBF16], kOne = 0x3f80, kMost = 0x4980;  // kMost: 2^20
+  static constexpr std::uint16_t kLast = kLookupLast[kBF16], kOne = 0x3f80, kMost = 0x4980;  // kMost: 2^20
 };
 
 // Where to look, and what is known of the logits and targets (see Nature). Compilers make vectors of this by
@@ -58,19 +58,19 @@ inline void by_fours(const std::uint16_t* index, std::size_t n, Fours fours, One
 inline void put(Four four, float* out) { __builtin_memcpy(out, &four, sizeof(four)); }
 
 // Entries of one, two and four numbers (of which three count), each to an array of its own.
-__attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n, const float* curve, float* out) {
+__attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n, const float* lookup, float* out) {
   by_fours(
       index, n,
       [=](std::size_t k, std::size_t a, std::size_t b, std::size_t c, std::size_t d) {
-        put(Four{curve[a], curve[b], curve[c], curve[d]}, out + k);
+        put(Four{lookup[a], lookup[b], lookup[c], lookup[d]}, out + k);
       },
-      [=](std::size_t k, std::size_t a) { out[k] = curve[a]; });
+      [=](std::size_t k, std::size_t a) { out[k] = lookup[a]; });
 }
-__attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n, const float* curve, float* first,
+__attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n, const float* lookup, float* first,
                                        float* second) {
-  const auto entry = [curve](std::size_t a) {  // as the bits of a double
+  const auto entry = [lookup](std::size_t a) {  // as the bits of a double
     double two;
-    __builtin_memcpy(&two, curve + 2 * a, sizeof(two));
+    __builtin_memcpy(&two, lookup + 2 * a, sizeof(two));
     return two;
   };
   by_fours(
@@ -81,15 +81,15 @@ __attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n
         put(__builtin_shufflevector(ab, cd, 1, 3, 5, 7), second + k);
       },
       [=](std::size_t k, std::size_t a) {
-        first[k] = curve[2 * a];
-        second[k] = curve[2 * a + 1];
+        first[k] = lookup[2 * a];
+        second[k] = lookup[2 * a + 1];
       });
 }
-__attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n, const float* curve, float* first,
+__attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n, const float* lookup, float* first,
                                        float* second, float* third) {
-  const auto entry = [curve](std::size_t a) {
+  const auto entry = [lookup](std::size_t a) {
     Four four;
-    __builtin_memcpy(&four, curve + 4 * a, sizeof(four));
+    __builtin_memcpy(&four, lookup + 4 * a, sizeof(four));
     return four;
   };
   by_fours(
@@ -103,9 +103,9 @@ __attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n
         put(__builtin_shufflevector(ab3, cd3, 0, 1, 4, 5), third + k);
       },
       [=](std::size_t k, std::size_t a) {
-        first[k] = curve[4 * a];
-        second[k] = curve[4 * a + 1];
-        third[k] = curve[4 * a + 2];
+        first[k] = lookup[4 * a];
+        second[k] = lookup[4 * a + 1];
+        third[k] = lookup[4 * a + 2];
       });
 }
 

@@ -1,5 +1,5 @@
-// The one door of the kernels: the types that cross it and the table of functions that each ISA exports.
-// Included by kernels/ and by core/; nothing else of either crosses.
+// The one way into the kernels: the types that cross it and the table of functions that each ISA exports.
+// Included by kernels/ and by the rest of the engine; nothing else of either crosses.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct bf16 {
 // Most elements that one call of a kernel handles. All scratch of a thread is a few blocks, and stays in L1.
 inline constexpr std::size_t kBlock = 2048;
 
-// Rows of the table, in the order of core/dtype.def.
+// Rows of the table, in the order of types/dtype.def.
 enum Row : int { kF32 = 0, kF16 = 1, kBF16 = 2, kF64 = 3, kRows = 4 };
 enum Op : int { kLoss = 0, kGrad = 1, kTargetGrad = 2, kValueAndGrad = 3, kOps = 4 };
 
@@ -27,7 +27,7 @@ enum Op : int { kLoss = 0, kGrad = 1, kTargetGrad = 2, kValueAndGrad = 3, kOps =
 //   gradients, stored in 16 bits       S
 //   both, gradients stored in 16 bits  L, S   with w or p: L, lost, S, 0
 // (gradients stored in 32 bits are computed).
-inline constexpr std::uint16_t kCurveLast[kRows] = {0, 0x5400, 0x4280, 0};
+inline constexpr std::uint16_t kLookupLast[kRows] = {0, 0x5400, 0x4280, 0};
 
 // Bits of the last index of KernelTable::op.
 inline constexpr int kHasWeight = 1;     // w or g is an array
@@ -45,14 +45,14 @@ struct Next {
 
 // One block of contiguous operands. "Compute type" is double in row kF64 and float in the other rows.
 struct BlockArgs {
-  const void* x;       // logits, in the row's dtype
-  const void* t;       // targets, in the row's dtype
-  const void* w;       // weight, compute type, or null
-  const void* p;       // pos_weight, compute type, or null
-  const void* g;       // elementwise grad_output, compute type, or null
-  const float* curve;  // see kCurveLast; null in the other rows
-  void* loss;          // kLoss: store type; kValueAndGrad: compute type
-  void* grad;          // store type
+  const void* x;        // logits, in the row's dtype
+  const void* t;        // targets, in the row's dtype
+  const void* w;        // weight, compute type, or null
+  const void* p;        // pos_weight, compute type, or null
+  const void* g;        // elementwise grad_output, compute type, or null
+  const float* lookup;  // see kLookupLast; null in the other rows
+  void* loss;           // kLoss: store type; kValueAndGrad: compute type
+  void* grad;           // store type
   Next next_x, next_t;
   double scale_hi, scale_lo;  // gradients are multiplied by their (unevaluated) sum; lo counts in row kF64 alone
   std::size_t n;

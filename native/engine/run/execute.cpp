@@ -122,12 +122,12 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
     const auto address = (reinterpret_cast<std::uintptr_t>(scratch) + kAlign - 1) / kAlign * kAlign;
     given = {reinterpret_cast<char*>(address), share(plan)};
   }
-  const Curves curves(plan);
-  if (!curves.complete) return {Fault::Runtime, "out of memory: what is looked up for 16 bits could not be allocated"};
+  const LookupTables lookups(plan);
+  if (!lookups.complete) return {Fault::Runtime, "out of memory: what is looked up for 16 bits could not be allocated"};
   const std::vector<Plan> in_tiles = tiles(plan);
   const std::span<const Plan> parts = in_tiles.empty() ? std::span(&plan, 1) : std::span(in_tiles);
   return spread(PartsRunner::chunks(parts), workers_for(plan.count, threads), sum, given,
-                [&](Workspace& ws) { return PartsRunner(parts, curves, ws); });
+                [&](Workspace& ws) { return PartsRunner(parts, lookups, ws); });
 }
 
 Status execute(const SumPlan& plan, ExactSum& sum, int threads) {

@@ -1,4 +1,4 @@
-// See curve.hpp.
+// See lookup_table.hpp.
 #include "lookup_table.hpp"
 
 #include <algorithm>
@@ -22,13 +22,13 @@ struct alignas(64) Line {
 
 // Losses and gradients of confident answers (targets 1, logits 0 and above) are L and -S themselves: the kernels for
 // doubles, right to a last bit that floats have no place for, need no sibling.
-void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, float* curve) {
+void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, float* entries) {
   const kernels::KernelTable& table = kernel_table();
   double x[kPiece], one[kPiece], loss[kPiece], sigmoid[kPiece];
   std::uint16_t bits[kPiece];
   std::fill_n(one, kPiece, 1.0);
   const std::uint64_t fp = table.enter_fp();
-  const std::size_t count = std::size_t{kernels::kCurveLast[row]} + 1;
+  const std::size_t count = std::size_t{kernels::kLookupLast[row]} + 1;
   for (std::size_t first = 0; first < count; first += kPiece) {
     kernels::BlockArgs a{};
     a.n = std::min(kPiece, count - first);
@@ -43,7 +43,7 @@ void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, fl
     table.op[kernels::kGrad][kernels::kF64][0][0](a);
     for (std::size_t i = 0; i < a.n; ++i) {
       const auto L = static_cast<float>(loss[i]), lost = static_cast<float>(loss[i] - static_cast<double>(L));
-      float* entry = curve + (first + i) * width;
+      float* entry = entries + (first + i) * width;
       if (op != kernels::kGrad) *entry++ = L;
       if (op != kernels::kGrad && weighted) *entry++ = lost;
       if (op != kernels::kLoss) *entry = static_cast<float>(sigmoid[i]);
@@ -54,7 +54,7 @@ void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, fl
 
 }  // namespace
 
-const float* curve(kernels::Op op, kernels::Row row, bool weighted) {
+const float* lookup_table(kernels::Op op, kernels::Row row, bool weighted) {
   // No lock, which a forked process might find taken for ever. Threads that come at the same time do the same work, and
   // all but one of them throw theirs away.
   static std::atomic<Line*> ready[kernels::kOps][kernels::kRows][2];
@@ -63,7 +63,7 @@ const float* curve(kernels::Op op, kernels::Row row, bool weighted) {
   Line* have = mine.load(std::memory_order_acquire);
   if (!have) {
     const std::size_t width = op == kernels::kValueAndGrad ? (weighted ? 4 : 2) : (weighted ? 2 : 1);
-    const std::size_t numbers = (std::size_t{kernels::kCurveLast[row]} + 1) * width;
+    const std::size_t numbers = (std::size_t{kernels::kLookupLast[row]} + 1) * width;
     std::unique_ptr<Line[]> made(new (std::nothrow) Line[(numbers + 15) / 16]());
     if (!made) return nullptr;
     fill(op, row, weighted, width, made[0].number);

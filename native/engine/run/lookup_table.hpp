@@ -5,8 +5,8 @@
 
 namespace bcelogits {
 
-// The entries that kernels of this operation and row read, see kernels::kCurveLast. They are computed when they are
+// The entries that kernels of this operation and row read, see kernels::kLookupLast. They are computed when they are
 // first wanted and kept from then on: 67 to 344 KB each. Null if there is no memory.
-const float* curve(kernels::Op op, kernels::Row row, bool weighted);
+const float* lookup_table(kernels::Op op, kernels::Row row, bool weighted);
 
 }  // namespace bcelogits

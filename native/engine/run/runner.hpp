@@ -43,11 +43,11 @@ inline bool has_pos_weight(const Plan& plan) { return plan.pos_weight.kind != Op
 inline bool in_two_kernels(const Plan& plan) { return plan.op == Op::ValueAndGrad && plan.elementwise_loss(); }
 
 // What the kernels of a plan look up: nothing but for logits of 16 bits.
-struct Curves {
+struct LookupTables {
   const float *loss = nullptr, *result = nullptr;  // `loss`: of the first of two kernels
   bool complete = true;                            // false: there was no memory for them
 
-  explicit Curves(const Plan& plan) {
+  explicit LookupTables(const Plan& plan) {
     if (plan.row != kernels::kF16 && plan.row != kernels::kBF16) return;
     const bool narrow = plan.op != Op::Loss && plan.grad_out.dtype == static_cast<DType>(plan.row);
     if (in_two_kernels(plan)) {
@@ -62,7 +62,7 @@ struct Curves {
 
  private:
   const float* find(const Plan& plan, kernels::Op op) {
-    const float* found = curve(op, plan.row, has_weight(plan) || has_pos_weight(plan));
+    const float* found = lookup_table(op, plan.row, has_weight(plan) || has_pos_weight(plan));
     complete = complete && found;
     return found;
   }
@@ -70,8 +70,8 @@ struct Curves {
 
 class Runner {
  public:
-  Runner(const Plan& plan, const Curves& curves, Workspace& ws)
-      : plan_(plan), curves_(curves), ws_(ws), table_(kernel_table()) {
+  Runner(const Plan& plan, const LookupTables& lookups, Workspace& ws)
+      : plan_(plan), lookups_(lookups), ws_(ws), table_(kernel_table()) {
     const int op = static_cast<int>(plan.op);
     const auto row = static_cast<DType>(plan.row);
     compute_ = plan.wide ? DType::F64 : DType::F32;
@@ -136,11 +136,11 @@ class Runner {
       a.loss = loss_.out ? loss_.target(i, ws_.loss) : ws_.loss;
       a.grad = has_grad_ ? grad_.target(i, ws_.grad) : nullptr;
       if (loss_fn_) {  // first: the gradient may be written over the logits
-        a.curve = curves_.loss;
+        a.lookup = lookups_.loss;
         a.stream = stream_ && loss_.direct;
         loss_fn_(a);
       }
-      a.curve = curves_.result;
+      a.lookup = lookups_.result;
       a.stream = stream_ && (has_grad_ ? grad_ : loss_).direct;
       fn_(a);
       if (loss_.out) loss_.finish(i, n, ws_.loss, ws_, table_, stream_);
@@ -186,7 +186,7 @@ class Runner {
     if (!std::isfinite(scale_lo_)) scale_lo_ = 0.0;
   }
   const Plan& plan_;
-  const Curves& curves_;
+  const LookupTables& lookups_;
   Workspace& ws_;
   const kernels::KernelTable& table_;
   DType compute_ = DType::F32;
@@ -201,8 +201,8 @@ class Runner {
 // The parts of a plan, for one thread.
 class PartsRunner {
  public:
-  PartsRunner(std::span<const Plan> parts, const Curves& curves, Workspace& ws)
-      : parts_(parts), curves_(curves), ws_(ws) {}
+  PartsRunner(std::span<const Plan> parts, const LookupTables& lookups, Workspace& ws)
+      : parts_(parts), lookups_(lookups), ws_(ws) {}
 
   static std::int64_t chunks(std::span<const Plan> parts) {
     std::int64_t sum = 0;
@@ -224,12 +224,12 @@ class PartsRunner {
   // Elements handed out at a time: whole tiles.
   static std::int64_t grain(const Plan& part) { return part.tile == 0 ? kGrain : kGrain / part.tile * part.tile; }
   Runner& enter(const Plan& part) {
-    if (in_ != &part) runner_.emplace(part, curves_, ws_);
+    if (in_ != &part) runner_.emplace(part, lookups_, ws_);
     in_ = &part;
     return *runner_;
   }
   std::span<const Plan> parts_;
-  const Curves& curves_;
+  const LookupTables& lookups_;
   Workspace& ws_;
   const Plan* in_ = nullptr;  // what the runner is for
   std::optional<Runner> runner_;

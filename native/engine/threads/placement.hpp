@@ -33,11 +33,11 @@ class Processors {
   cpu_set_t set_;
 };
 
-class Seat {
+class CpuPlacement {
  public:
   // Of the thread itself.
-  void settle() { thread_.store(gettid(), std::memory_order_relaxed); }
-  void note() { processor_.store(Processors::current(), std::memory_order_relaxed); }
+  void bind() { thread_.store(gettid(), std::memory_order_relaxed); }
+  void record_cpu() { processor_.store(Processors::current(), std::memory_order_relaxed); }
   bool moved() {  // whether to call restore(), with the pool's lock held
     const bool was = moved_;
     moved_ = false;
@@ -51,7 +51,7 @@ class Seat {
 
   // Of the caller, with the pool's lock held, while the thread has no work.
   int processor() const { return processor_.load(std::memory_order_relaxed); }
-  void avoid(const Processors& taken) {
+  void keep_off(const Processors& taken) {
     const int thread = thread_.load(std::memory_order_relaxed);
     if (thread == 0) return;  // it has not begun yet, and the system places new threads well
     cpu_set_t now, others;
@@ -80,14 +80,14 @@ class Processors {
   bool taken(int) const { return false; }
 };
 
-class Seat {
+class CpuPlacement {
  public:
-  void settle() {}
-  void note() {}
+  void bind() {}
+  void record_cpu() {}
   bool moved() { return false; }
   void restore() const {}
   int processor() const { return -1; }
-  void avoid(const Processors&) {}
+  void keep_off(const Processors&) {}
 };
 
 #endif

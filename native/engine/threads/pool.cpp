@@ -90,7 +90,7 @@ class Pool {
 
  private:
   struct Helper {
-    Seat seat;
+    CpuPlacement placement;
     std::uint64_t seen = 0;  // the last call that it had a part in
     bool asleep = false;     // with the lock held
   };
@@ -118,11 +118,11 @@ class Pool {
     Processors taken = caller;
     for (int i = 0; i < helpers; ++i) {
       Helper& helper = *helpers_[static_cast<std::size_t>(i)];
-      if (taken.taken(helper.seat.processor()))
-        helper.seat.avoid(taken);
+      if (taken.taken(helper.placement.processor()))
+        helper.placement.keep_off(taken);
       else if (helper.asleep && helpers <= kFew)
-        helper.seat.avoid(caller);
-      taken.take(helper.seat.processor());
+        helper.placement.keep_off(caller);
+      taken.take(helper.placement.processor());
     }
   }
 
@@ -130,15 +130,15 @@ class Pool {
   void move_late() {
     const Processors taken(Processors::current());
     for (const auto& h : helpers_)
-      if (h->seen != generation_.load(std::memory_order_relaxed)) h->seat.avoid(taken);
+      if (h->seen != generation_.load(std::memory_order_relaxed)) h->placement.keep_off(taken);
   }
 
   void serve(Helper& me) {
-    me.seat.settle();
+    me.placement.bind();
     std::uint64_t& seen = me.seen;
     std::unique_lock lock(mutex_);
     for (;;) {
-      me.seat.note();
+      me.placement.record_cpu();
       const auto called = [&] { return wanted_ > 0 && generation_.load(std::memory_order_relaxed) != seen; };
       if (!called() && eager_.load(std::memory_order_relaxed)) {
         const std::uint64_t now = generation_.load(std::memory_order_relaxed);
@@ -147,7 +147,7 @@ class Pool {
         spin([&] { return generation_.load(std::memory_order_acquire) != now; });
         spinning_.fetch_sub(1, std::memory_order_relaxed);
         lock.lock();
-        me.seat.note();
+        me.placement.record_cpu();
       }
       ++asleep_;
       me.asleep = true;
@@ -158,9 +158,9 @@ class Pool {
       const int index = wanted_--;
       running_.fetch_add(1, std::memory_order_relaxed);
       const std::function<void(int)>* work = work_;
-      const bool moved = me.seat.moved();
+      const bool moved = me.placement.moved();
       lock.unlock();
-      if (moved) me.seat.restore();
+      if (moved) me.placement.restore();
       (*work)(index);
       lock.lock();
       if (running_.fetch_sub(1, std::memory_order_release) == 1) idle_.notify_one();
