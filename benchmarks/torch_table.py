@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import report, results
 from benchmarks.cases import OPTIONS, size_name
 from benchmarks.rows import Row, read
 
@@ -61,9 +61,9 @@ def about(rows: list[Row]) -> str:
 def summary(rows: list[Row]) -> list[str]:
     """One training step in words, beside the NumPy function: what it computes, and what new memory costs."""
     times = figures(rows, "time_ns").get(STEP, {})
-    if not {OURS, *PEERS, report.OURS, report.OURS_KEPT} <= times.keys():
+    if not {OURS, *PEERS, results.OURS, results.OURS_KEPT} <= times.keys():
         return []
-    ours, kept, new = (time_text(times[name]) for name in (OURS, report.OURS_KEPT, report.OURS))
+    ours, kept, new = (time_text(times[name]) for name in (OURS, results.OURS_KEPT, results.OURS))
     peers = " and ".join(f"{name} {times[name] / times[OURS]:.2g} times" for name in PEERS)
     return [
         f"Forward + backward of {size_name(STEP[3])} {STEP[2]} elements takes {ours}, {peers} as long. "

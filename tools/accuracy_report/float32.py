@@ -51,7 +51,7 @@ def _rows(names: tuple[str, ...] = ()) -> dict[tuple[str, str], Row]:
 
 
 def _operands(magnitude: Array) -> Iterator[tuple[int, int, Operands]]:
-    """Both signs, both targets."""
+    """The operands for both signs and both targets, with sign and target."""
     for sign, target in product((1, -1), (0, 1)):
         x = magnitude if sign > 0 else -magnitude
         yield sign, target, Operands(x, np.full(x.shape, target, np.float32))
@@ -99,7 +99,7 @@ def _count_target_gradient(row: Row, operands: Operands, got: Array) -> None:
 
 
 def _confirm(row: Row) -> None:
-    """The worst point of a row, by MPFR."""
+    """Compute the worst point of a row with MPFR too; a difference stops the run."""
     if not row.where or not math.isfinite(row.worst):
         return
     x, t, got = (np.full(1, float(v), np.float32) for v in (row.where["x"], row.where["t"], row.got))

@@ -79,12 +79,12 @@ class Row:
             self.worst, self.where, self.got, self.truth = other.worst, other.where, other.got, other.truth
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The row as JSON has it."""
         return asdict(self) | {"within": self.within}
 
     @staticmethod
     def from_dict(content: dict[str, Any]) -> Row:
-        """From JSON."""
+        """The row that `as_dict` wrote."""
         return Row(**{name: value for name, value in content.items() if name != "within"})
 
     def __str__(self) -> str:
