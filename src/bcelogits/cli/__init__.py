@@ -16,7 +16,7 @@ from typing import Any
 from bcelogits._files.errors import InputError, reason
 from bcelogits.cli.parser import Parser
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "build_parser", "main"]
 
 # What each command is for; it has the module of its name.
 COMMANDS = {
@@ -29,7 +29,7 @@ COMMANDS = {
 }
 
 
-def _parser(chosen: str) -> Parser:
+def build_parser(chosen: str) -> Parser:
     """The parser of the command line; only the command that is chosen has its arguments, and only it is imported."""
     result = Parser(
         prog="bcelogits",
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _terminate)
     try:
         try:
-            parsed = _parser(given[0]).parse_args(given)
+            parsed = build_parser(given[0]).parse_args(given)
             status: Any = parsed.command(parsed)
         except SystemExit as end:  # --help, or a signal
             status = end.code
