@@ -40,6 +40,17 @@ class Parser(argparse.ArgumentParser):
             where = f"{error.argument_name}: " if error.argument_name else ""
             raise InputError(f"{where}{error.message}{self.hint}") from None
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, with the same error for unknown arguments in all versions of Python.
+
+        Raises:
+            InputError: as `parse_known_args`, or there are arguments that the command does not know.
+        """
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed
+
     def error(self, message: str) -> NoReturn:
         """Raise an error for arguments that are missing or unknown, where argparse would end the process."""
         raise InputError(message)
