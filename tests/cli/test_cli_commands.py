@@ -167,7 +167,7 @@ def test_bad_input(arguments: list[str], expected: str, files: dict[str, Any]) -
     ("arguments", "expected"),
     [
         (["loss", "x.npy"], "TARGETS"),
-        (["loss", "x.npy", "t.npy", "--reduction", "max"], "--reduction: 'max', expected one of none, mean, sum"),
+        (["loss", "x.npy", "t.npy", "--reduction", "max"], "--reduction: invalid choice: 'max' (choose from "),
         (["loss", "x.npy", "t.npy", "--dtype", "f8"], "--dtype: 'f8', expected one of f16, bf16, f32, f64, float16"),
         (["loss", "x.npy", "t.npy", "--weight"], "--weight: expected one argument"),
         (["loss", "x.npy", "t.npy", "--red", "sum"], "--red"),

@@ -26,18 +26,10 @@ def define(parser: Parser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="new or empty folder to write to")
     cases(parser)
-    parser.add_argument(
-        "--layout",
-        metavar="NAME",
-        default="ttk",
-        help="names and format of the files: ttk, sample, npy or safetensors (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--special",
-        metavar="limit|torch",
-        default="limit",
-        help="truth at infinite operands: the limit, or what PyTorch gives (default: %(default)s)",
-    )
+    text = "names and format of the files: ttk, sample, npy or safetensors (default: %(default)s)"
+    parser.add_argument("--layout", metavar="NAME", default="ttk", help=text)
+    text = "truth at infinite operands: the limit, or what PyTorch gives (default: %(default)s)"
+    parser.add_argument("--special", metavar="limit|torch", default="limit", help=text)
     parser.add_argument("--compact", action="store_true", help="leave out the float64 truth; verify computes it again")
     parser.add_argument("--list", action="store_true", help="list the cases of the suite and write nothing")
     parser.set_defaults(command=_golden)

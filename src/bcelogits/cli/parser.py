@@ -20,10 +20,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         """Take the settings of argparse; descriptions and examples keep their lines."""
         super().__init__(
-            **settings,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-            exit_on_error=False,
+            **settings, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, exit_on_error=False
         )
         # What argparse shall not take for an option: "-inf" and "-1e-3" too.
         self._negative_number_matcher = re.compile(r"-(\.?\d|inf|nan)", re.IGNORECASE)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bcelogits._files.arrays import parse_shape
-from bcelogits.cli.options import cases, count_of, operands, raw_dtype, raw_files
+from bcelogits.cli.options import cases, count, operands, raw_dtype, raw_files
 from bcelogits.cli.parser import Parser
 
 __all__ = ["define"]
@@ -65,34 +63,19 @@ def _judging() -> Parser:
     """The options that all three commands have: how to judge, and what to report."""
     parser = Parser(add_help=False)
     rules = parser.add_argument_group("rules")
-    rules.add_argument(
-        "--profile",
-        metavar="NAME",
-        action="append",
-        help="rules to judge by, one name or several with commas; may be repeated; `bcelogits verify --list` has them,"
-        " and ulp is always there (default: cann-mixed,ulp)",
+    text = (
+        "rules to judge by, names of `bcelogits verify --list` with commas; may be repeated (default: cann-mixed,ulp)"
     )
-    rules.add_argument(
-        "--special",
-        metavar="limit|torch",
-        help="truth at infinite operands: the limit, or what PyTorch gives (default: limit; for golden data the one"
-        " that they were written with)",
-    )
+    rules.add_argument("--profile", metavar="NAME", action="append", help=text)
+    text = "truth at infinite operands: the limit, or what PyTorch gives (default: that of GOLDEN, else limit)"
+    rules.add_argument("--special", metavar="limit|torch", help=text)
     rules.add_argument("--saturate", action="store_true", help="the device saturates: no infinity, and 0 for NaN")
-    rules.add_argument(
-        "--flush-subnormals", action="store_true", help="the device flushes subnormal results to 0, and may"
-    )
-    rules.add_argument(
-        "--third",
-        metavar="NAME",
-        default="stable-form",
-        help="third party of the dual rules: stable-form or torch-form (default: %(default)s)",
-    )
-    rules.add_argument(
-        "--msprobe-exact",
-        action="store_true",
-        help="msprobe's constants as in its code, where they differ from its documents",
-    )
+    text = "the device flushes subnormal results to 0, and may"
+    rules.add_argument("--flush-subnormals", action="store_true", help=text)
+    text = "third party of the dual rules: stable-form or torch-form (default: %(default)s)"
+    rules.add_argument("--third", metavar="NAME", default="stable-form", help=text)
+    text = "msprobe's constants as in its code, where they differ from its documents"
+    rules.add_argument("--msprobe-exact", action="store_true", help=text)
     reports = parser.add_argument_group("reports")
     reports.add_argument("--html", metavar="FILE", type=Path, help="write the report as one HTML file")
     reports.add_argument("--json", metavar="FILE", type=Path, help="write every figure as JSON")
@@ -111,14 +94,8 @@ def _add_folder(ways: _Commands, judging: Parser) -> None:
         epilog=_FOLDER_EXAMPLES,
     )
     parser.add_argument("golden", metavar="GOLDEN", type=Path, help="folder of golden data")
-    parser.add_argument(
-        "--dump",
-        metavar="FOLDER",
-        type=Path,
-        action="append",
-        help="the device's outputs, one for each case; may be repeated: the first is judged, and the others must have"
-        " the same bytes (default: GOLDEN itself)",
-    )
+    text = "outputs of the device; may be repeated: the others must have the bytes of the first (default: GOLDEN itself)"
+    parser.add_argument("--dump", metavar="FOLDER", type=Path, action="append", help=text)
     cases(parser, suite=False)
     parser.add_argument("--op", metavar="NAME", help="only cases of loss, backward or target_backward (default: all)")
     parser.set_defaults(command=_command("folder"))
@@ -132,23 +109,13 @@ def _add_backend(ways: _Commands, judging: Parser) -> None:
         description="Judge an implementation that is installed here, on the cases of a suite.\n" + _STATUS,
         epilog=_BACKEND_EXAMPLES,
     )
-    parser.add_argument(
-        "name", metavar="NAME", help="a name of `bcelogits verify --list`, module:function, or path/to/file.py:function"
-    )
+    text = "a name of `bcelogits verify --list`, module:function, or path/to/file.py:function"
+    parser.add_argument("name", metavar="NAME", help=text)
     cases(parser)
-    parser.add_argument(
-        "--op",
-        metavar="NAME",
-        help="loss, backward or target_backward: which of them a function is, and only its cases (default: by the"
-        " function's name; all that a backend has)",
-    )
-    parser.add_argument(
-        "--repeat",
-        metavar="N",
-        type=count_of("--repeat"),
-        default=1,
-        help="call it N times on each case and compare the bytes (default: %(default)s)",
-    )
+    text = "loss, backward or target_backward: what a function is, and only its cases (default: by its name; all)"
+    parser.add_argument("--op", metavar="NAME", help=text)
+    text = "call it N times on each case and compare the bytes (default: %(default)s)"
+    parser.add_argument("--repeat", metavar="N", type=count, default=1, help=text)
     parser.set_defaults(command=_command("backend"))
 
 
@@ -161,38 +128,20 @@ def _add_files(ways: _Commands, judging: Parser) -> None:
         "the other operands, or read from --golden. Files are .npy, .npz, .safetensors or raw .bin.\n" + _STATUS,
         epilog=_FILES_EXAMPLES,
     )
-    parser.add_argument(
-        "actual",
-        metavar="ACTUAL",
-        nargs="+",
-        help="the output; further ones, of the same call repeated, must have the same bytes",
-    )
+    text = "the output; further ones, of the same call repeated, must have the same bytes"
+    parser.add_argument("actual", metavar="ACTUAL", nargs="+", help=text)
     parser.add_argument("--golden", metavar="FILE", help="expected output, in place of all operands")
-    parser.add_argument(
-        "--op",
-        metavar="NAME",
-        default="loss",
-        help="what ACTUAL is: loss, or the gradient backward or target_backward (default: %(default)s)",
-    )
+    text = "what ACTUAL is: loss, or the gradient backward or target_backward (default: %(default)s)"
+    parser.add_argument("--op", metavar="NAME", default="loss", help=text)
     group = parser.add_argument_group("operands")
     group.add_argument("--logits", metavar="FILE", help="FILE, or FILE.npz:NAME, FILE.safetensors:NAME")
     group.add_argument("--targets", metavar="FILE", help="likewise, of the same shape")
     operands(group, reduction="none")
-    group.add_argument(
-        "--grad-output", metavar="FILE|FLOAT", help="of a gradient: that of the (reduced) loss; broadcasts (default: 1)"
+    text = "of a gradient: that of the (reduced) loss; broadcasts (default: 1)"
+    group.add_argument("--grad-output", metavar="FILE|FLOAT", help=text)
+    raw = raw_files(parser, "grad-output")
+    text = (
+        "dtype of a raw ACTUAL (default: --dtype with --golden; else that of the targets, for backward of the logits)"
     )
-    raw = raw_files(parser)
-    raw.add_argument(
-        "--grad-output-shape",
-        metavar="N,C",
-        type=partial(parse_shape, "--grad-output-shape"),
-        help="shape of a raw grad-output, likewise",
-    )
-    raw.add_argument(
-        "--out-dtype",
-        metavar="DTYPE",
-        type=raw_dtype("--out-dtype"),
-        help="dtype of a raw ACTUAL (default: with --golden that of --dtype, else that of the logits for backward and"
-        " of the targets for the others)",
-    )
+    raw.add_argument("--out-dtype", metavar="DTYPE", type=raw_dtype, help=text)
     parser.set_defaults(command=_command("files"))
