@@ -94,7 +94,7 @@ def _add_folder(ways: _Commands, judging: Parser) -> None:
         epilog=_FOLDER_EXAMPLES,
     )
     parser.add_argument("golden", metavar="GOLDEN", type=Path, help="folder of golden data")
-    text = "outputs of the device; may be repeated: the others must have the bytes of the first (default: GOLDEN itself)"
+    text = "outputs of the device; may be repeated: the others must have the first's bytes (default: GOLDEN itself)"
     parser.add_argument("--dump", metavar="FOLDER", type=Path, action="append", help=text)
     cases(parser, suite=False)
     parser.add_argument("--op", metavar="NAME", help="only cases of loss, backward or target_backward (default: all)")
