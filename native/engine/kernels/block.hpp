@@ -37,7 +37,7 @@ inline void run_stage(const Block<K>& b, std::size_t i, std::size_t n, Stage<typ
         return round_pass<K, true, true>(b, i, n, s);
       }
     }
-    if constexpr (K::has_grad) exp_pass(b, i, n, s);
+    if constexpr (K::has_grad) exp_pass(b, i, n, s);  // the gradient has to be computed
   } else {
     range = exp_pass(b, i, n, s);
     if constexpr (K::uses_log1p) log1p_pass(b, i, n, s);

@@ -99,13 +99,14 @@ inline void exp_pair(VD z, VD& head, VD& tail) {
   tail = fma(t_low, scale, fma(t, scale, scale - head));
 }
 
+inline constexpr double kUp = 0x1p128, kDown = 0x1p-128;
+inline constexpr double kFloor = -790.0;  // 2^128 * exp(kFloor) is a normal number still, and no factor makes it count
+
 // 2^128 * exp(z) = value + tail, where exp(z) itself may be subnormal or below all numbers.
 //   Domain: z <= 0, and NaN.
 //   Largest error: 0.21 ULP of double for z in [-790, -600], of 400,000 sampled.
 //   Measured by: tests/accuracy/test_accuracy_steps.py, test_exp_scaled_up.
 //   Special values: either zero gives 2^128, exactly; z below -790 what -790 gives; -infinity 0; NaN NaN.
-inline constexpr double kUp = 0x1p128, kDown = 0x1p-128;
-inline constexpr double kFloor = -790.0;  // 2^128 * exp(kFloor) is a normal number still, and no factor makes it count
 inline VD exp_scaled_up(VD z, VD& tail) {
   VD scale, t, t_low;
   reduce_exp(max_or_second(VD::set1(kFloor), z), kMagic64 + 128.0, scale, t, t_low);
@@ -129,10 +130,10 @@ inline void round_exp(VD head, VD tail, VD& nearest, VD& lost) {
 // log1p(exp(z)) = head + tail from the pair of exp_pair. The head carries most of it, and the tail the rest with all
 // that the head lost.
 //   Domain: what exp_pair makes of its domain.
-//   Largest error, that of the exponential included: floats 0.53 ULP, over all floats of the domain; doubles 0.45 ULP,
-//   of 1.6 million sampled. What is lost is a rounding of the tail, which is smaller than the sum. Measured by:
-//   tests/accuracy/test_accuracy_steps.py, test_log1p_of_floats, test_log1p_of_doubles. Special values: z of either
-//   zero, or subnormal, gives ln 2 to within the error. All else: outside the domain.
+//   Largest error, that of the exponential included: floats 0.53 ULP, over all floats of the domain; doubles
+//   0.45 ULP, of 1.6 million sampled. What is lost is a rounding of the tail, which is smaller than the sum.
+//   Measured by: tests/accuracy/test_accuracy_steps.py, test_log1p_of_floats, test_log1p_of_doubles.
+//   Special values: z of either zero, or subnormal, gives ln 2 to within the error. All else: outside the domain.
 inline void log1p_pair(VF exp_head, VF exp_tail, VF& head, VF& tail) {
   // With U = exp_head + exp_tail = kShare*exp(z): log1p(U/kShare) = U + U*m(U) = exp_head + (U*m + exp_tail)
   const VF m = polynomial((exp_head + exp_tail) - VF::set1(constants::kCentre), constants::kLog1pRest);

@@ -80,7 +80,7 @@ inline V hard_grad_from_sigmoid(V small, decltype(sign_bit(V{})) negative, V t, 
 // The gradient wrt logits where grad_pair does not serve, times the factor.
 //   Domain: all operands.
 //   Largest error: as grad_pair.
-//   Measured by: tests/accuracy/test_accuracy_known_points.py, and the far logits of test_accuracy_float64.py.
+//   Measured by: tests/accuracy/test_accuracy_known_points.py, and test_accuracy_float64.py, test_random_operands.
 //   Special values: a NaN in any operand gives NaN. An infinite logit gives the limit: 0 if its target (0 or 1) agrees
 //   with it, else the factor with a sign, times p; 0 times infinity is 0. tests/contract/test_limits.py has them.
 template <bool pos_weighted>
@@ -129,8 +129,9 @@ __attribute__((noinline)) VF grad_in_double(VF x, VF t, VF w, VF p, VF g, Factor
 // The gradient wrt targets as head + tail, from log1p_pair (which does not matter without pos_weight).
 //   Domain: without pos_weight all x, else |x| up to 64 (floats) or 670 (doubles) and p finite.
 //   Largest error: without pos_weight none before the factor. Else floats 1.88 ULP, of 242 million sampled,
-//   doubles 1.16 ULP, of 3.2 million. Measured by: tests/accuracy/test_accuracy_float32.py and
-//   test_accuracy_float64.py, test_random_operands and test_climbing_to_the_worst_operands.
+//   doubles 1.16 ULP, of 3.2 million.
+//   Measured by: tests/accuracy/test_accuracy_float32.py and test_accuracy_float64.py, test_random_operands and
+//   test_climbing_to_the_worst_operands.
 template <bool pos_weighted, class V>
 inline void target_grad_pair(V log_head, V log_tail, V z, V x, V p, V& head, V& tail) {
   if constexpr (!pos_weighted) {

@@ -13,9 +13,9 @@ namespace {
 // The loss before its weight as head + tail, from log1p_pair; z = -|x|. `hard`: all t are 0 or 1, so that 1-t and p*t
 // lose nothing; leaving out what is 0 changes no bit.
 //   Domain: |x| up to 64 (floats) or 670 (doubles), t and p finite; t may leave [0, 1], but then terms may cancel.
-//   Largest error for t in [0, 1]: floats, with weight or pos_weight, 1.69 ULP, of 188 million sampled; doubles 0.87
-//   ULP for targets 0 and 1 without weights, else 1.43, of 3.6 million sampled. Measured by:
-//   tests/accuracy/test_accuracy_float32.py and test_accuracy_float64.py, test_random_operands and
+//   Largest error for t in [0, 1]: floats, with weight or pos_weight, 1.69 ULP, of 188 million sampled;
+//   doubles 0.87 ULP for targets 0 and 1 without weights, else 1.43, of 3.6 million sampled.
+//   Measured by: tests/accuracy/test_accuracy_float32.py and test_accuracy_float64.py, test_random_operands and
 //   test_climbing_to_the_worst_operands.
 //   Special values: zeros and subnormal numbers as their values demand. NaN, infinities: outside, see loss_limit.
 template <bool pos_weighted, bool hard = false, class V>
@@ -69,7 +69,7 @@ inline VF loss_single(VF log_head, VF log_tail, VF z, MaskF negative, VF t) {
 // The loss where loss_pair does not serve, times its weight.
 //   Domain: all operands.
 //   Largest error: as loss_pair; where exp(z) is tiny, or 0, sums of products scaled by 2^128 keep the digits.
-//   Measured by: tests/accuracy/test_accuracy_known_points.py, and the far logits of test_accuracy_float64.py.
+//   Measured by: tests/accuracy/test_accuracy_known_points.py, and test_accuracy_float64.py, test_random_operands.
 //   Special values: a NaN in any operand gives NaN. An infinite logit gives 0 if its target (0 or 1) agrees with it,
 //   else infinity; 0 times infinity is 0 and makes no NaN. tests/contract/test_limits.py has them.
 template <bool weighted, bool pos_weighted>

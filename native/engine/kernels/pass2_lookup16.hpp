@@ -4,10 +4,10 @@
 // in double, and rounded to nearest; after that a look-up takes half the time of exp and log1p. What entries hold is
 // said at kLookupLast in table.hpp.
 //   Domain: magnitudes up to 64; larger ones, infinities and NaN get the last entry, and are repaired (repair.hpp).
-//   Largest error: 0.5 ULP of float, correctly rounded but for the error of double; with what that lost, 2^-48 of the
-//   value. Measured by: tests/accuracy/test_accuracy_16_bits.py,
-//   test_float32_losses_of_right_answers_are_correctly_rounded, on every logit. Special values: zeros give the first
-//   entry, ln 2 and 1/2; subnormal numbers have entries of their own.
+//   Largest error: 0.5 ULP of float, correctly rounded but for the error of double; a pair has 2^-48 of the value.
+//   Measured by: tests/accuracy/test_accuracy_16_bits.py, on every logit:
+//   test_float32_losses_of_right_answers_are_correctly_rounded.
+//   Special values: zeros give the first entry, ln 2 and 1/2; subnormal numbers have entries of their own.
 #pragma once
 
 #include "stage.hpp"

@@ -4,9 +4,10 @@
 // follows, which would be wrong where the first has gone to a tie: results within 3 ULP of float of one are computed in
 // double, rounded to odd and then to 16 bits, so that one rounding is all that counts.
 //   Domain: all operands.
-//   Largest error for 16 bits: 0.5 ULP, correctly rounded, for targets 0 and 1 without weights, on every logit; else
-//   what 2 ULP of float make of it. Measured by tests/accuracy/test_accuracy_16_bits.py, test_every_logit. Special
-//   values: NaN is made one for all processors (canonical); an overflow gives infinity where rounding says so;
+//   Largest error of 16 bits: 0.5 ULP, correctly rounded, for targets 0 and 1 without weights, on every logit; else
+//   what 2 ULP of float make of it.
+//   Measured by: tests/accuracy/test_accuracy_16_bits.py, test_every_logit and test_random_operands.
+//   Special values: NaN is made one for all processors (canonical); an overflow gives infinity where rounding says so;
 //   subnormal results are rounded once, like others.
 #pragma once
 

@@ -48,7 +48,8 @@ struct Input {  // an array of dtype T, or none
   }
 };
 
-// The operands of one call. Passes take elements [i, i + n) of them, of which n is a multiple of V::W.
+// The operands of one call of a kernel, whose Traits are K. Passes take elements [i, i + n) of them, of which n is a
+// multiple of V::W.
 template <class K>
 struct Block {
   using V = typename K::V;
@@ -101,6 +102,9 @@ inline void prefetch(const T* p, std::size_t i, const Next& next) {
   }
 }
 
+// Up to here targets and factors, and the scale, are moderate: no result of a logit that is not far out is infinite.
+inline constexpr double kModerateFactor = 0x1p20, kModerateScale = 0x1p30;
+
 // Fetches the factors ahead and shows them to `moderate`. Not a mere `inline`: GCC 12 drops prefetches from functions
 // that do little else before it inlines them.
 template <class K>
@@ -114,7 +118,6 @@ __attribute__((always_inline)) inline void see_factors(const Block<K>& b, std::s
   if constexpr (K::has_weight) moderate.see(b.weight.at(i));
   if constexpr (K::has_grad_output) moderate.see(b.grad_output.at(i));
 }
-inline constexpr double kModerateFactor = 0x1p20, kModerateScale = 0x1p30;
 
 }  // namespace
 }  // namespace bcelogits::kernels::BCELOGITS_ISA
