@@ -1,44 +1,19 @@
-// Logits of 16 bits: what depends on |x| alone is looked up.
+// Pass 2 for logits of 16 bits: log1p(exp(-|x|)) and sigmoid(-|x|) are looked up.
 //
-// There are 21,505 magnitudes of float16 up to 64, and 17,025 of bfloat16. Their losses and sigmoids are computed once,
-// in double, and rounded to nearest; after that a look-up takes half the time of exp and log1p.
+// There are 21,505 magnitudes of float16 up to 64, and 17,025 of bfloat16. What is looked up of each is computed once,
+// in double, and rounded to nearest; after that a look-up takes half the time of exp and log1p. What entries hold is
+// said at kLookupLast in table.hpp.
+//   Domain: magnitudes up to 64; larger ones, infinities and NaN get the last entry, and are repaired (repair.hpp).
+//   Largest error: 0.5 ULP of float, correctly rounded but for the error of double; a pair has 2^-48 of the value.
+//   Measured by: tests/accuracy/test_accuracy_16_bits.py, on every logit:
+//   test_float32_losses_of_right_answers_are_correctly_rounded.
+//   Special values: zeros give the first entry, ln 2 and 1/2; subnormal numbers have entries of their own.
 #pragma once
 
-#include "limits.hpp"
+#include "stage.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
-
-template <class T>
-struct Sixteen;
-template <>
-struct Sixteen<f16> {
-  static constexpr std::uint16_t kLast = kLookupLast[kF16], kOne = 0x3c00, kMost = 0x7bff;
-};
-template <>
-struct Sixteen<bf16> {
-  static constexpr std::uint16_t kLast = kLookupLast[kBF16], kOne = 0x3f80, kMost = 0x4980;  // kMost: 2^20
-};
-
-// Where to look, and what is known of the logits and targets (see Nature). Compilers make vectors of this by
-// themselves.
-struct Survey {
-  bool plain, hard;
-};
-template <class T>
-inline Survey survey_block(const T* __restrict x, const T* __restrict t, std::size_t n,
-                           std::uint16_t* __restrict index) {
-  using K = Sixteen<T>;
-  std::uint16_t far = 0, large = 0, soft = 0;
-  for (std::size_t k = 0; k < n; ++k) {
-    const std::uint16_t a = x[k].bits & 0x7fff, b = t[k].bits & 0x7fff;
-    index[k] = a < K::kLast ? a : K::kLast;
-    far = far > a ? far : a;
-    large = large > b ? large : b;
-    soft |= (b != 0) & (t[k].bits != K::kOne);
-  }
-  return {far <= K::kLast && large <= K::kMost, soft == 0};
-}
 
 using Four = float __attribute__((vector_size(16)));
 using Two = double __attribute__((vector_size(16)));
@@ -95,11 +70,13 @@ __attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n
   by_fours(
       index, n,
       [=](std::size_t k, std::size_t a, std::size_t b, std::size_t c, std::size_t d) {
-        const Four A = entry(a), B = entry(b), C = entry(c), D = entry(d);
-        const Four ab = __builtin_shufflevector(A, B, 0, 4, 1, 5), cd = __builtin_shufflevector(C, D, 0, 4, 1, 5);
+        const Four of_a = entry(a), of_b = entry(b), of_c = entry(c), of_d = entry(d);
+        const Four ab = __builtin_shufflevector(of_a, of_b, 0, 4, 1, 5),
+                   cd = __builtin_shufflevector(of_c, of_d, 0, 4, 1, 5);
         put(__builtin_shufflevector(ab, cd, 0, 1, 4, 5), first + k);
         put(__builtin_shufflevector(ab, cd, 2, 3, 6, 7), second + k);
-        const Four ab3 = __builtin_shufflevector(A, B, 2, 6, 2, 6), cd3 = __builtin_shufflevector(C, D, 2, 6, 2, 6);
+        const Four ab3 = __builtin_shufflevector(of_a, of_b, 2, 6, 2, 6),
+                   cd3 = __builtin_shufflevector(of_c, of_d, 2, 6, 2, 6);
         put(__builtin_shufflevector(ab3, cd3, 0, 1, 4, 5), third + k);
       },
       [=](std::size_t k, std::size_t a) {
@@ -109,15 +86,20 @@ __attribute__((noinline)) void look_up(const std::uint16_t* index, std::size_t n
       });
 }
 
-// The gradient for targets 0 and 1 from sigmoid(-|x|), to less than 3 ULP with all that follows: for results of 16
-// bits.
-template <bool P_, class V>
-inline V grad_of_sigmoid(V small, decltype(sign_bit(V{})) negative, V t, V p) {
-  const V one = V::set1(1), omt = one - t;
-  V pt = t;
-  if constexpr (P_) pt = p * t;
-  const V alpha = select(negative, negate(pt), omt), beta = select(negative, omt, negate(pt));
-  return fma(beta, small, alpha * (one - small));
+// Sets what the kernel looks up: of losses the head, and the tail if they are pairs; of gradients a sigmoid, which the
+// one alone needs for targets 0 and 1 only.
+template <class K>
+inline void look_up_pass(const Block<K>& b, std::size_t n, Stage<typename K::V>& s, OperandRange range) {
+  if constexpr (K::looks_up_log1p && K::looks_up_sigmoid && K::loss_is_single)
+    look_up(s.index, n, b.lookup, s.log.head, s.grad.head);
+  else if constexpr (K::looks_up_log1p && K::looks_up_sigmoid)
+    look_up(s.index, n, b.lookup, s.log.head, s.log.tail, s.grad.head);
+  else if constexpr (K::looks_up_log1p && K::loss_is_single)
+    look_up(s.index, n, b.lookup, s.log.head);
+  else if constexpr (K::looks_up_log1p)
+    look_up(s.index, n, b.lookup, s.log.head, s.log.tail);
+  else if (range == OperandRange::kHardTargets)
+    look_up(s.index, n, b.lookup, s.grad.head);
 }
 
 }  // namespace
