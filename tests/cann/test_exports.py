@@ -23,7 +23,7 @@ COMPILER = table("op_compiler.def")
 HCCL = table("hccl.def")
 # The elementary operators, which no header declares either.
 OPERATORS_TABLE = (ROOT / "native/cann/capi/elementary.def").read_text()
-ROWS = re.findall(r"^[A-Z_]+\((\w+), \w+\)$", OPERATORS_TABLE, flags=re.MULTILINE)
+ROWS = re.findall(r"^ELEMENTARY\((\w+), ", OPERATORS_TABLE, flags=re.MULTILINE)
 ELEMENTARY = {f"aclnn{name}{phase}" for name in ROWS for phase in ("GetWorkspaceSize", "")}
 
 Symbols = Callable[[str], set[str]]

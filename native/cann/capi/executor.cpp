@@ -125,7 +125,7 @@ Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle)
   return queued.ok() ? Result{} : runtime_failure(std::move(queued));
 }
 
-Result begin(const std::shared_ptr<Executor>& made, std::initializer_list<const aclTensor*> tensors,
+Result begin(const std::shared_ptr<Executor>& made, std::span<const aclTensor* const> tensors,
              std::uint64_t* workspace_size, aclOpExecutor** executor) {
   if (!runtime::settings().problem.empty()) return {ACLNN_ERR_RUNTIME_ERROR, runtime::settings().problem};
   if (!workspace_size) return {ACLNN_ERR_PARAM_NULLPTR, "workspaceSize: null pointer, expected where to write it"};

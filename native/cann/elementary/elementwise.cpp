@@ -49,7 +49,7 @@ void write(const Operand& o, std::int64_t first, std::size_t n, const char* from
 
 class Runner {
  public:
-  Runner(const Elementwise& plan, Workspace& ws) : plan_(plan), ws_(ws), info_(info(plan.kernel)) {
+  Runner(const ElementwisePlan& plan, Workspace& ws) : plan_(plan), ws_(ws), info_(info(plan.kernel)) {
     for (int i = 0; i < plan.inputs; ++i) values_[i] = ws.value[i];
     if (!plan.number_is_operand) return;
     const int last = plan.inputs;
@@ -80,14 +80,14 @@ class Runner {
     write(plan_.out, first, n, ws_.stored);
   }
 
-  const Elementwise& plan_;
+  const ElementwisePlan& plan_;
   Workspace& ws_;
   const KernelInfo& info_;
   const void* values_[kMostOperands] = {};
 };
 
 // The type of the calculation: that of the widest tensor; a number counts where no tensor is of floating point.
-Calc calc_of(const Request& r, const Elementwise& plan, Kind kind) {
+Calc calc_of(const ElementwiseCall& r, const ElementwisePlan& plan, Kind kind) {
   bool real = kind == Kind::Real, wide = false;
   for (int i = 0; i < plan.inputs; ++i) {
     real = real || is_float(plan.in[i]);
@@ -100,7 +100,7 @@ Calc calc_of(const Request& r, const Elementwise& plan, Kind kind) {
   return wide ? Calc::F64 : real ? Calc::F32 : Calc::I64;
 }
 
-Status broadcast_shape(const Request& r) {
+Status broadcast_shape(const ElementwiseCall& r) {
   const ArrayView& out = *r.out.view;
   for (int i = 0; i < r.inputs; ++i)
     if (!broadcasts_to(*r.input[i].view, out))
@@ -157,7 +157,7 @@ Status check_output(const Named& out, const Named* inputs, int count, bool in_pl
   return {};
 }
 
-Status plan(const Request& r, Elementwise& made) {
+Status plan(const ElementwiseCall& r, ElementwisePlan& made) {
   const Kind kind = info(r.kernel).kind;
   const bool copies = r.kernel == Kernel::Same;
   for (int i = 0; i < r.inputs; ++i)
@@ -198,7 +198,7 @@ Status plan(const Request& r, Elementwise& made) {
   return {};
 }
 
-Status execute(const Elementwise& plan, int threads) {
+Status execute(const ElementwisePlan& plan, int threads) {
   if (plan.count == 0) return {};
   const std::int64_t chunks = (plan.count + kGrain - 1) / kGrain;
   const int workers = plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks));

@@ -90,7 +90,7 @@ class Accumulator {
 }  // namespace
 
 Status plan_reduction(Fold fold, const Named& in, const std::vector<std::int64_t>& dims, bool keep, const Named& out,
-                      bool bfloat16, Reduction& made) {
+                      bool bfloat16, ReductionPlan& made) {
   for (const Named& t : {in, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
   const ArrayView &v = *in.view, &o = *out.view;
@@ -151,7 +151,7 @@ Status plan_reduction(Fold fold, const Named& in, const std::vector<std::int64_t
   return {};
 }
 
-Status execute(const Reduction& plan) {
+Status execute(const ReductionPlan& plan) {
   if (plan.outer == 0) return {};
   const std::unique_ptr<Workspace> ws(new (std::nothrow) Workspace);
   if (!ws) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};

@@ -22,7 +22,7 @@ struct Workspace {
 
 }  // namespace
 
-Status plan_selection(const Named& in, const Named& mask, const Named& out, bool bfloat16, Selection& made) {
+Status plan_selection(const Named& in, const Named& mask, const Named& out, bool bfloat16, SelectionPlan& made) {
   for (const Named& t : {in, mask, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
   made.mask_elem = elem_of(*mask.view);
@@ -66,7 +66,7 @@ Status plan_selection(const Named& in, const Named& mask, const Named& out, bool
   return {};
 }
 
-Status execute(const Selection& plan, std::int64_t& found) {
+Status execute(const SelectionPlan& plan, std::int64_t& found) {
   found = 0;
   const std::unique_ptr<Workspace> ws(new (std::nothrow) Workspace);
   if (!ws) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};
@@ -86,8 +86,8 @@ Status execute(const Selection& plan, std::int64_t& found) {
   return {};
 }
 
-Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat16, Elementwise& compare,
-                  Reduction& all) {
+Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat16, ElementwisePlan& compare,
+                  ReductionPlan& all) {
   for (const Named& t : {a, b, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
   if (elem_of(*a.view) != elem_of(*b.view))
@@ -106,7 +106,7 @@ Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat1
   flags.item = 1;
   flags.strides = dense;
   flags.data = reinterpret_cast<void*>(std::uintptr_t{1} << 62);  // far from all other memory
-  Request r;
+  ElementwiseCall r;
   r.kernel = Kernel::Eq;
   r.inputs = 2;
   r.input[0] = a;
