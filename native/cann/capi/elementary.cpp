@@ -35,21 +35,15 @@ aclnnStatus phase_one(const char* function, const Signature& g, What what, Type<
 
 #define DECLARED(parameter) Type<parameter> of_##parameter
 #define PASSED(parameter) of_##parameter
-#define EXPORTED extern "C" __attribute__((visibility("default")))
 
-#define ELEMENTARY(name, what, ...)                                                                               \
-  static constexpr Signature k##name = signature_of<__VA_ARGS__>("aclnn" #name);                                  \
-  EXPORTED aclnnStatus aclnn##name##GetWorkspaceSize(                                                             \
-      EACH(DECLARED, __VA_ARGS__), uint64_t* workspaceSize,                                                       \
-      aclOpExecutor** executor) asm("bcelogits_aclnn" #name "GetWorkspaceSize");                                  \
-  aclnnStatus aclnn##name##GetWorkspaceSize(EACH(DECLARED, __VA_ARGS__), uint64_t* workspaceSize,                 \
-                                            aclOpExecutor** executor) {                                           \
-    return phase_one<__VA_ARGS__>("aclnn" #name "GetWorkspaceSize", k##name, what, EACH(PASSED, __VA_ARGS__),     \
-                                  workspaceSize, executor);                                                       \
-  }                                                                                                               \
-  EXPORTED aclnnStatus aclnn##name(void* workspace, uint64_t workspaceSize, aclOpExecutor* executor,              \
-                                   aclrtStream stream) asm("bcelogits_aclnn" #name);                              \
-  aclnnStatus aclnn##name(void* workspace, uint64_t workspaceSize, aclOpExecutor* executor, aclrtStream stream) { \
-    return run_executor(k##name, workspace, workspaceSize, executor, stream);                                     \
+#define ELEMENTARY(name, what, ...)                                                                             \
+  static constexpr Signature k##name = signature_of<__VA_ARGS__>("aclnn" #name);                                \
+  EXPORTED(aclnnStatus, aclnn##name##GetWorkspaceSize,                                                          \
+           (EACH(DECLARED, __VA_ARGS__), uint64_t* workspaceSize, aclOpExecutor** executor)) {                  \
+    return phase_one<__VA_ARGS__>(__func__, k##name, what, EACH(PASSED, __VA_ARGS__), workspaceSize, executor); \
+  }                                                                                                             \
+  EXPORTED(aclnnStatus, aclnn##name,                                                                            \
+           (void* workspace, uint64_t workspaceSize, aclOpExecutor* executor, aclrtStream stream)) {            \
+    return run_executor(k##name, workspace, workspaceSize, executor, stream);                                   \
   }
 #include "elementary.def"

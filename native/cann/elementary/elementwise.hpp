@@ -8,7 +8,7 @@ namespace bcelogits::elementary {
 
 inline constexpr int kMostOperands = 3;
 
-// A tensor as a door hands it over, with its name in messages.
+// A tensor as a binding hands it over, with its name in messages.
 struct Named {
   const char* name;
   const ArrayView* view;

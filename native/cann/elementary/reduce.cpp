@@ -26,7 +26,7 @@ T sooner(Fold fold, T a, T b) {
   return (fold == Fold::Max) == (b > a) && a != b ? b : a;
 }
 
-// The result of one run of elements, block by block.
+// One result, from the blocks of its elements.
 class Accumulator {
  public:
   Accumulator(Fold fold, Calc calc) : fold_(fold), calc_(calc), flag_(fold == Fold::All) {}
