@@ -6,7 +6,7 @@
 namespace bcelogits::elementary {
 
 struct SelectionPlan {
-  ElementType mask_elem{};
+  ElementType mask_type{};
   Operand operand, mask;
   char* out = nullptr;
   std::int64_t count = 0, capacity = 0;
