@@ -69,3 +69,6 @@ def get_num_threads() -> int:
 def isa() -> str: ...
 
 def isas() -> str: ...
+
+def reduction_of(reduction: str | int) -> int:
+    """The number of 'none', 'mean' or 'sum'; 0, 1 or 2 is its own."""
