@@ -31,17 +31,25 @@ bool is_bfloat16(nb::handle array) {
   return true;
 }
 
-DType float_of(char kind, int itemsize) {
-  if (kind != 'f') return DType::Unsupported;
-  switch (itemsize) {
-    case 2:
-      return DType::F16;
-    case 4:
-      return DType::F32;
-    case 8:
-      return DType::F64;
+ElementType element_from(char kind, int itemsize) {
+  switch (kind) {
+    case 'f':
+      return itemsize == 2   ? ElementType::F16
+             : itemsize == 4 ? ElementType::F32
+             : itemsize == 8 ? ElementType::F64
+                             : ElementType::Other;
+    case 'b':
+      return ElementType::Bool;
+    case 'u':
+      return itemsize == 1 ? ElementType::U8 : ElementType::Other;
+    case 'i':
+      return itemsize == 1   ? ElementType::I8
+             : itemsize == 2 ? ElementType::I16
+             : itemsize == 4 ? ElementType::I32
+             : itemsize == 8 ? ElementType::I64
+                             : ElementType::Other;
     default:
-      return DType::Unsupported;
+      return ElementType::Other;
   }
 }
 
@@ -114,7 +122,7 @@ Held::Held(nb::handle object, Role role) {
       return;
     }
     view.data = &number;
-    view.dtype = DType::F64;
+    view.element = ElementType::F64;
     view.weak = true;
     return;
   }
@@ -143,10 +151,10 @@ Held::Held(nb::handle object, Role role) {
       return;
     }
   }
-  view.dtype = float_of(a->typekind, a->itemsize);
+  view.element = element_from(a->typekind, a->itemsize);
   if (a->typekind == 'V' && a->itemsize == 2 && nb::hasattr(object, "dtype") && is_bfloat16(object))
-    view.dtype = DType::BF16;
-  if (view.dtype == DType::Unsupported)
+    view.element = ElementType::BF16;
+  if (view.element == ElementType::Other)
     view.type_name = nb::hasattr(object, "dtype") ? "dtype " + text_of(object.attr("dtype")) : "a " + type_text(object);
   view.data = a->data;
   view.ndim = a->nd;

@@ -33,6 +33,7 @@ void raise_if(const Status& s) {
     case Fault::Type:
       throw nb::type_error(s.text.c_str());
     case Fault::Value:
+    case Fault::Broadcast:
       throw nb::value_error(s.text.c_str());
     case Fault::Runtime:
       PyErr_SetString(PyExc_MemoryError, s.text.c_str());

@@ -20,7 +20,7 @@ int threads() { return thread_count.load(std::memory_order_relaxed); }
 namespace {
 
 bool row_major(const ArrayView& v) {
-  std::int64_t step = item_size(v);
+  std::int64_t step = v.item();
   for (int i = v.ndim - 1; i >= 0; --i) {
     if (v.shape[i] != 1 && v.strides[i] != step) return false;
     step *= v.shape[i];
@@ -71,7 +71,7 @@ nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::ha
   Operand unused;
   raise_if(plan_output(r, "out", o.view, false, unused));
   execute_released(plan, &sum, threads());
-  write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
+  write_number(reduced(plan, sum, o.view.dtype()), o.view.dtype(), o.view.data);
   return result;
 }
 
@@ -92,10 +92,10 @@ nb::object gradient(nb::handle grad_output, nb::handle logits, nb::handle target
 nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight,
                           nb::handle reduction, nb::handle grad_out, Accumulator* into, std::uint64_t mean_over) {
   Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
-  const Request r{Op::ValueAndGrad, reduction_of(reduction), x.view, t.view, w.view, p.view, kNoArray};
+  const Request r{Op::ValueAndGrad, reduction_of(reduction), x.view,   t.view, w.view, p.view,
+                  kNoArray,         &kPythonDialect,         mean_over};
   Plan plan;
   raise_if(plan_inputs(r, plan));
-  plan.mean_over = mean_over;
   nb::object grad = grad_out.is_none() ? new_like(logits, x.view, plan.result) : nb::borrow(grad_out);
   Held o(grad, Role::Output);
   raise_if(plan_output(r, "grad_out", o.view, true, plan.grad_out));

@@ -29,8 +29,8 @@ void add(Accumulator& self, nb::handle values) {
       piece.add(part);
     }
   }
-  raise_if(
-      self.feed(piece, static_cast<std::uint64_t>(plan.count), held.view.weak ? DType::Unsupported : held.view.dtype));
+  raise_if(self.feed(piece, static_cast<std::uint64_t>(plan.count),
+                     held.view.weak ? DType::Unsupported : held.view.dtype()));
 }
 
 void update(Accumulator& self, nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight) {

@@ -19,7 +19,7 @@ struct HeldTensor {
 
  private:
   void from_attributes(nb::handle tensor);
-  void set(DType dtype, void* data, int ndim, nb::handle tensor);
+  void set(ElementType element, void* data, int ndim, nb::handle tensor);
 
   std::int64_t shape_[kMaxDims], stride_[kMaxDims];
 };

@@ -13,7 +13,7 @@ namespace {
 // Outputs of the size of the logits are mostly fresh memory.
 void prepare(const Operand& out, std::int64_t count) {
   if (out.kind == Operand::Kind::Contiguous)
-    prefer_large_pages(out.base, static_cast<std::size_t>(count) * static_cast<std::size_t>(size_of(out.dtype)));
+    prefer_large_pages(out.base, static_cast<std::size_t>(count) * static_cast<std::size_t>(out.item));
 }
 
 int clamp_threads(int threads) { return std::clamp(threads, 1, kMaxThreads); }
@@ -31,7 +31,7 @@ void loss(nb::handle input, nb::handle target, nb::handle weight, nb::handle pos
   prepare(plan.loss_out, plan.count);
   ExactSum sum;
   execute_released(plan, elementwise ? nullptr : &sum, clamp_threads(threads));
-  if (!elementwise) write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
+  if (!elementwise) write_number(reduced(plan, sum, o.view.dtype()), o.view.dtype(), o.view.data);
 }
 
 // `mean_over`: how many elements a mean is over, if the logits are a part of them; else 0.
@@ -39,10 +39,9 @@ template <Op op>
 void gradient(nb::handle grad_output, nb::handle input, nb::handle target, nb::handle weight, nb::handle pos_weight,
               std::int64_t reduction, nb::handle out, int threads, std::uint64_t mean_over) {
   const HeldTensor g(grad_output), x(input), t(target), w(weight), p(pos_weight), o(out);
-  const Request r{op, reduction, x.view, t.view, w.view, p.view, g.view, &kTensorDialect};
+  const Request r{op, reduction, x.view, t.view, w.view, p.view, g.view, &kTensorDialect, mean_over};
   Plan plan;
   raise_if(plan_inputs(r, plan));
-  plan.mean_over = mean_over;
   raise_if(plan_output(r, "out", o.view, true, plan.grad_out));
   prepare(plan.grad_out, plan.count);
   execute_released(plan, nullptr, clamp_threads(threads));
@@ -63,7 +62,7 @@ void value_and_grad(nb::handle input, nb::handle target, nb::handle weight, nb::
   prepare(plan.grad_out, plan.count);
   ExactSum sum;
   execute_released(plan, elementwise ? nullptr : &sum, clamp_threads(threads));
-  if (!elementwise) write_number(reduced(plan, sum, o.view.dtype), o.view.dtype, o.view.data);
+  if (!elementwise) write_number(reduced(plan, sum, o.view.dtype()), o.view.dtype(), o.view.data);
 }
 
 void update(Accumulator& into, nb::handle input, nb::handle target, nb::handle weight, nb::handle pos_weight,
@@ -81,8 +80,8 @@ void update(Accumulator& into, nb::handle input, nb::handle target, nb::handle w
 // The accumulated sum (reduction 2) or mean (1), rounded once to the dtype of `out`, a tensor without dimensions.
 void result(const Accumulator& from, std::int64_t reduction, nb::handle out) {
   const HeldTensor o(out);
-  const double value = read_out(from.sum, o.view.dtype, reduction == 1 ? from.count : 1);
-  write_number(value, o.view.dtype, o.view.data);
+  const double value = read_out(from.sum, o.view.dtype(), reduction == 1 ? from.count : 1);
+  write_number(value, o.view.dtype(), o.view.data);
 }
 
 }  // namespace
