@@ -9,6 +9,7 @@ import ast
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,23 @@ def test_ci_runs_tasks_of_the_noxfile_alone() -> None:
     tasks = {n.name for n in ast.parse((ROOT / "noxfile.py").read_text()).body if isinstance(n, ast.FunctionDef)}
     (named,) = re.findall(r"^for task in (.*); do$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert {"lint", "test", "exhaustive"} <= set(named.split()) <= tasks
+
+
+# ---- what is installed -----------------------------------------------------------------------------------------
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+IMPORTED_AS = {"scikit-learn": "sklearn"}
+
+
+@pytest.mark.parametrize("extra", PROJECT["project"]["optional-dependencies"])
+def test_every_package_of_an_extra_is_imported_by_the_package_or_its_examples(extra: str) -> None:
+    files = [p.read_text() for folder in ("src", "examples") for p in (ROOT / folder).rglob("*.py")]
+    for requirement in PROJECT["project"]["optional-dependencies"][extra]:
+        name = re.split(r"[^\w-]", requirement)[0]
+        imported = re.compile(rf"""(?:import|from) {IMPORTED_AS.get(name, name)}\b|"{name}\"""")
+        assert any(imported.search(text) for text in files), name
+
+
+def test_what_only_developers_need_is_no_extra() -> None:
+    assert {"test", "lint", "bench"} <= set(PROJECT["dependency-groups"])
+    assert not set(PROJECT["dependency-groups"]) & set(PROJECT["project"]["optional-dependencies"])
