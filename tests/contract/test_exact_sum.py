@@ -30,10 +30,10 @@ EVERY_DTYPE = pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 COMPUTE_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-def total(*pieces: Any) -> ExactSum:
+def total(*chunks: Any) -> ExactSum:
     found = ExactSum()
-    for piece in pieces:
-        found.add(piece)
+    for chunk in chunks:
+        found.add(chunk)
     return found
 
 
@@ -211,10 +211,10 @@ class TestWhatIsNotFinite:
                 values[place] = odd[0]
                 assert_reads(total(values), values)
 
-    def test_infinities_of_both_signs_make_nan_in_any_pieces(self) -> None:
-        for pieces in itertools.permutations([np.inf, -np.inf, 1.0]):
-            assert np.isnan(total(*pieces).sum())
-            assert np.isnan(total(np.array(pieces)).mean())
+    def test_infinities_of_both_signs_make_nan_in_any_chunks(self) -> None:
+        for chunks in itertools.permutations([np.inf, -np.inf, 1.0]):
+            assert np.isnan(total(*chunks).sum())
+            assert np.isnan(total(np.array(chunks)).mean())
 
     def test_numbers_that_overflow_beside_an_infinity(self) -> None:
         most = np.finfo(np.float64).max
@@ -379,7 +379,7 @@ class TestMerging:
 
     def test_the_dtype_is_the_promoted_one_of_the_arrays(self) -> None:
         half, brain, single, double = (np.ones(1, DTYPES[n]) for n in ("float16", "bfloat16", "float32", "float64"))
-        for pieces, expected in [
+        for chunks, expected in [
             ((half,), "float16"),
             ((brain, 1.0), "bfloat16"),
             ((half, brain), "float32"),
@@ -388,11 +388,11 @@ class TestMerging:
             ((1.0,), "float64"),
             ((), "float64"),
         ]:
-            for order in itertools.permutations(pieces):
+            for order in itertools.permutations(chunks):
                 assert total(*order).sum().dtype == total(*order).mean().dtype == DTYPES[expected]
                 merged = ExactSum()
-                for piece in order:
-                    merged += total(piece)
+                for chunk in order:
+                    merged += total(chunk)
                 assert merged == total(*order)
 
 
