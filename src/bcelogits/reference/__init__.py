@@ -6,7 +6,7 @@ exactly in its own dtype. The precision is one of
 - ``"f64"``: formulas in which nothing cancels, in float64 with NumPy: right to a few ULP of float64;
 - ``"dd"``: pairs of float64 numbers (`DoubleDouble`) with at least 100 correct bits, NumPy alone, vectorised;
 - ``"mp"``: objects ``mpmath.mpf`` that carry at least 200 correct bits. mpmath is imported when it is first needed
-  (``pip install 'bcelogits[test]'``), and computes with gmpy2's integers where that is installed.
+  (``pip install 'bcelogits[cli]'``), and computes with gmpy2's integers where that is installed.
 
 With ``sp(z) = max(z, 0) + log1p(exp(-|z|))`` (softplus) and ``s(z) = 1 / (1 + exp(-z))`` (sigmoid)::
 

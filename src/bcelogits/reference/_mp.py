@@ -29,7 +29,7 @@ def import_mpmath() -> Any:
     try:
         return importlib.import_module("mpmath")
     except ImportError as error:
-        raise ImportError("precision='mp' needs mpmath: pip install 'bcelogits[test]'") from error
+        raise ImportError("precision='mp' needs mpmath: pip install 'bcelogits[cli]'") from error
 
 
 def _mp_times(first: Mpf, second: Mpf) -> Mpf:
