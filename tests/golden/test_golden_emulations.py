@@ -11,7 +11,7 @@ import pytest
 from oracle import DTYPES
 
 from bcelogits.golden import Op, elementwise
-from bcelogits.golden._emulations import THIRD, reduce, reduce_runs
+from bcelogits.golden.emulations import THIRD, reduce, reduce_chunks
 
 LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
 
@@ -54,7 +54,7 @@ def test_the_stable_form_is_right_to_a_few_ulp_everywhere(op: Op, weights: bool,
     [(-5.0, 6.715298e-3), (-8.0, 3.356934e-4), (-10.0, 4.577637e-5), (-15.0, 0.0), (-20.0, 0.0), (-80.0, 0.0)],
 )
 def test_the_two_term_form_loses_easy_negatives(x: float, device: float) -> None:
-    # precision.md 5.3 has these results of a float32 kernel.
+    # docs/precision.md 5.3 has these results of a float32 kernel.
     given = {"logits": np.array([x], np.float32), "targets": np.zeros(1, np.float32)}
     got = THIRD["torch-form"](Op.LOSS, given, "f32", 1)
     assert float(got[0]) == pytest.approx(device, rel=2e-7, abs=0)
@@ -119,8 +119,8 @@ def test_accumulation_is_pairwise_in_float32() -> None:
 def test_runs_add_up(dtype: str) -> None:
     kind = DTYPES[LONG[dtype]]
     runs = [np.full(n, 0.5, kind) for n in (100, 0, 28)]
-    total = reduce_runs(runs, False, dtype)
+    total = reduce_chunks(runs, False, dtype)
     assert (total.dtype, total.shape, float(total)) == (kind, (), 64.0)
-    assert float(reduce_runs(runs, True, dtype)) == 0.5
-    assert float(reduce_runs([], False, dtype)) == 0
-    assert math.isnan(float(reduce_runs([], True, dtype)))
+    assert float(reduce_chunks(runs, True, dtype)) == 0.5
+    assert float(reduce_chunks([], False, dtype)) == 0
+    assert math.isnan(float(reduce_chunks([], True, dtype)))

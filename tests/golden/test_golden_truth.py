@@ -152,7 +152,7 @@ def test_targets_outside_0_1_and_negative_weights_are_flagged_and_right() -> Non
         assert ((flags & Flag.OUTSIDE != 0) == outside).all()
 
 
-ANCHORS = [  # precision.md 5.6: x, t, p, loss, dL/dx, dL/dt
+ANCHORS = [  # docs/precision.md 5.6: x, t, p, loss, dL/dx, dL/dt
     (0.0, 0.5, 1.0, 0.693147180559945309, 0.0, 0.0),
     (1.0, 1.0, 1.0, 0.313261687518222834, -0.268941421369995121, -1.0),
     (-20.0, 0.0, 1.0, 2.0611536203143807e-9, 2.06115361819020358e-9, 20.0),
@@ -181,7 +181,7 @@ def test_anchor_values() -> None:
 # ---- special operands ------------------------------------------------------------------------------------------
 
 INF, NAN = math.inf, math.nan
-TABLE = [  # precision.md 5.4: x, t, limit, two-term form
+TABLE = [  # docs/precision.md 5.4: x, t, limit, two-term form
     (INF, 0.0, INF, INF),
     (INF, 1.0, 0.0, NAN),
     (INF, 0.5, INF, INF),

@@ -9,7 +9,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from bcelogits.golden._model import FORMATS, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Op
 from bcelogits.verify import profiles
 from bcelogits.verify._model import Chunk, Context, Metric, Verdict
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from statistics_chunks import chunk
 
-from bcelogits.golden._model import FORMATS, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Op
 from bcelogits.verify import profiles
 from bcelogits.verify._model import CaseResult, Chunk, Context, RunResult, Status
 from bcelogits.verify._statistics import Statistics

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import FORMATS, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Op
 from bcelogits.verify._model import Chunk, Context
 from bcelogits.verify._statistics import Statistics
 

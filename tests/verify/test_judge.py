@@ -11,8 +11,8 @@ import bcelogits
 import bcelogits.reference
 from bcelogits import golden, verify
 from bcelogits._files.errors import InputError
-from bcelogits.golden import _problem
-from bcelogits.golden._model import Op
+from bcelogits.golden import problem
+from bcelogits.reference.truth import Op
 from bcelogits.verify import Options, Status
 
 pytest.importorskip("ml_dtypes")
@@ -76,7 +76,7 @@ def test_how_the_elements_are_cut_into_runs_shows_nowhere(monkeypatch: pytest.Mo
     given = operands("backward", "f32")
     output = run("backward", given, "none") * np.float32(1 + 2e-6)
     whole = verify.judge(output, op="backward", **given)
-    for module in (_problem, verify._judge, verify._sources):
+    for module in (problem, verify._judge, verify._sources):
         monkeypatch.setattr(module, "CHUNK", 17)
     parts = verify.judge(output, op="backward", **given)
     assert whole.status is parts.status

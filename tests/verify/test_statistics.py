@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from statistics_chunks import DTYPES, chunk, exact_ulp, pieces, statistics
 
-from bcelogits.golden._model import FORMATS, Flag, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Flag, Op
 from bcelogits.verify._model import Context
 from bcelogits.verify._statistics import Statistics
 

@@ -8,14 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.reference._operands import Float64Array
+from bcelogits._typing import Float64Array
+from bcelogits.reference._op import Op
 
-__all__ = ["GRADIENT", "LOSS", "TARGET_GRADIENT", "evaluate", "reduce", "times"]
-
-# Which function of the operator.
-LOSS = "loss"
-GRADIENT = "gradient"
-TARGET_GRADIENT = "target gradient"
+__all__ = ["evaluate", "reduce", "times"]
 
 
 def times(first: Any, second: Any) -> Float64Array:
@@ -54,14 +50,14 @@ def _target_gradient(x: Any, t: Any, w: Any, p: Any) -> Float64Array:
     return times(w, np.where(p == 1, -x, core))
 
 
-_FORMULAS = {LOSS: _loss, GRADIENT: _gradient, TARGET_GRADIENT: _target_gradient}
+_FORMULAS = {Op.LOSS: _loss, Op.BACKWARD: _gradient, Op.TARGET_BACKWARD: _target_gradient}
 
 
-def evaluate(kind: str, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> Float64Array:
+def evaluate(op: Op, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> Float64Array:
     """The elementwise loss or gradient; a gradient times `grad_output`, over `count`."""
     with np.errstate(all="ignore"):
-        result = np.asarray(_FORMULAS[kind](x, t, w, p), dtype=np.float64)
-        if kind == LOSS or grad_output is None:
+        result = np.asarray(_FORMULAS[op](x, t, w, p), dtype=np.float64)
+        if op is Op.LOSS or grad_output is None:
             return result
         return np.asarray(times(result, grad_output) / count if result.size else result, dtype=np.float64)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 
 __all__ = ["IntArray", "Octaves", "quantiles"]
 

@@ -10,9 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from bcelogits._files.errors import InputError
-from bcelogits.golden._emulations import THIRD
-from bcelogits.golden._model import FORMATS, Array, Op, Special
-from bcelogits.golden._problem import CHUNK, Problem, flat, short_name
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array
+from bcelogits.golden.emulations import THIRD
+from bcelogits.golden.problem import CHUNK, Problem, flat, short_name
+from bcelogits.reference.truth import Op, Special
 from bcelogits.verify._model import CaseResult, Chunk, Context, Metric, Status, Verdict
 from bcelogits.verify._sources import Columns, Computed, OneArray, Source, saturated
 from bcelogits.verify._statistics import Statistics

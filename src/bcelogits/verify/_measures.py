@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._bins import Octaves, quantiles
 
 __all__ = ["SMALL_DOMAINS", "Column", "SmallDomain"]
 
-SHARES = (0.5, 1.0, 2.0, 32.0, 1024.0)  # precision.md 4.4
+SHARES = (0.5, 1.0, 2.0, 32.0, 1024.0)  # docs/precision.md 4.4
 _QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 _ULPS = Octaves(-10, 320, 6)  # bins of 1/64 of an octave: a quantile is at most 1.6 % too large
 _HISTOGRAM = (-2, 64)  # octaves that the signed histogram tells apart
-_GUARD = 1e-7  # added to |golden| in relative errors: precision.md 2.3
+_GUARD = 1e-7  # added to |golden| in relative errors: docs/precision.md 2.3
 
 
 class Column:
@@ -130,5 +130,5 @@ def _domains(name: str) -> tuple[SmallDomain, ...]:
     return tuple(rows)
 
 
-# precision.md 2.4 (commercial standard) and 2.5 (msprobe; its code has 1e-16 for 2**-16, which MindSpore repeats).
+# docs/precision.md 2.4 (commercial standard) and 2.5 (msprobe; its code has 1e-16 for 2**-16, which MindSpore repeats).
 SMALL_DOMAINS: Mapping[str, tuple[SmallDomain, ...]] = {name: _domains(name) for name in ("f16", "bf16", "f32", "f64")}

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import Float64Array, Format, Op, Shape, Special
+from bcelogits._formats import Format
+from bcelogits._typing import Float64Array, Shape
+from bcelogits.reference.truth import Op, Special
 
 __all__ = ["CaseResult", "Chunk", "Context", "Judge", "Metric", "Profile", "RunResult", "Status", "Verdict"]
 

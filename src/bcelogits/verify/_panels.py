@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._bins import IntArray, Octaves, quantiles
 
 __all__ = ["ErrorByLogit", "ResultByGolden"]

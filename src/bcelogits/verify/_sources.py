@@ -9,10 +9,12 @@ from typing import Protocol
 import numpy as np
 
 from bcelogits._files.errors import InputError
-from bcelogits.golden._emulations import THIRD, reduce_runs
-from bcelogits.golden._model import FORMATS, Array, Flag, Float64Array, Op, Shape, Truth
-from bcelogits.golden._problem import CHUNK, Problem, flat, short_name
-from bcelogits.golden._truth import round_float64
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array, Float64Array, Shape
+from bcelogits.golden.emulations import THIRD, reduce_chunks
+from bcelogits.golden.problem import CHUNK, Problem, flat, short_name
+from bcelogits.reference.rounding import round_float64
+from bcelogits.reference.truth import Flag, Op, Truth
 
 __all__ = ["Columns", "Computed", "OneArray", "Source", "Stored", "saturated"]
 
@@ -69,11 +71,11 @@ class Computed:
         if problem.is_reduced:
             third = None
             if self.third:
-                parts = (values for start, stop in problem.ranges() if (values := self._third(start, stop)) is not None)
-                third = np.atleast_1d(reduce_runs(parts, problem.reduction == "mean", problem.dtype))
+                parts = (values for start, stop in problem.chunks() if (values := self._third(start, stop)) is not None)
+                third = np.atleast_1d(reduce_chunks(parts, problem.reduction == "mean", problem.dtype))
             yield 0, self._columns(problem.reduced(progress).truth(), {}, third)
             return
-        for start, stop in problem.ranges():
+        for start, stop in problem.chunks():
             inputs = problem.inputs(start, stop)
             yield start, self._columns(problem.truth(inputs), inputs, self._third(start, stop))
             progress(stop - start)
@@ -162,7 +164,7 @@ class OneArray:
 
 
 def saturated(columns: Columns, dtype: str) -> Columns:
-    """As a device in saturation mode should answer: at most the largest finite number, 0 for NaN (precision.md 2.7)."""
+    """The columns of a device in saturation mode: at most the largest finite number, 0 for NaN (docs/precision.md 2.7)."""
     top = FORMATS[dtype].max_finite
 
     def clip(values: Float64Array) -> Float64Array:

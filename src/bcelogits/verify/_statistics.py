@@ -54,7 +54,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import Flag, Float64Array
+from bcelogits._typing import Float64Array
+from bcelogits.reference.truth import Flag
 from bcelogits.verify._measures import SMALL_DOMAINS, Column
 from bcelogits.verify._model import Chunk, Context
 from bcelogits.verify._panels import ErrorByLogit, ResultByGolden

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Flag, Float64Array
+from bcelogits._typing import Float64Array
+from bcelogits.reference.truth import Flag
 from bcelogits.verify._bins import IntArray
 from bcelogits.verify._model import Chunk
 

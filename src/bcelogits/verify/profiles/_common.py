@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import Flag, Float64Array
+from bcelogits._typing import Float64Array
+from bcelogits.reference.truth import Flag
 from bcelogits.verify._model import Chunk, Context, Judge, Metric, Profile, Status, Verdict
 
 Mask = npt.NDArray[np.bool_]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._model import Chunk, Context, Metric
 
 from ._common import Frame, Mask, Text, Worst, judged, points, share, stated

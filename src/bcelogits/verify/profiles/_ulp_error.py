@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bcelogits.golden._model import Flag, Float64Array
+from bcelogits._typing import Float64Array
+from bcelogits.reference.truth import Flag
 from bcelogits.verify._model import Chunk, Context
 
 from ._common import Mask, error

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._model import Context, Judge
 
 from ._common import Mask, Text, no_row, profile

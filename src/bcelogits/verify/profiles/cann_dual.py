@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
 
 from ._common import Frame, Mask, Sum, Text, Worst, error, judged, no_row, profile, saturated, stated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._model import Chunk, Context, Judge, Metric
 
 from ._common import Frame, Sum, Text, Worst, error, judged, no_row, points, profile

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
 
 from ._common import Frame, Mask, Sum, Worst, error, first_failure, judged, no_row, points, profile, share, stated

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._model import Context, Judge
 
 from ._common import Mask, Text, no_row, profile
