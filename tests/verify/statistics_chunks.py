@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -41,26 +40,18 @@ def chunk(
     return Chunk(0, np.asarray(actual, np.float64), truth, inputs=inputs, **{**columns, **given})
 
 
-def pieces(whole: Chunk, cuts: Sequence[int]) -> list[Chunk]:
+def cut(whole: Chunk, at: Sequence[int]) -> list[Chunk]:
     """The chunk cut at these elements."""
-    edges = [0, *sorted(cuts), whole.golden.size]
-    return [_part(whole, slice(a, b)) for a, b in itertools.pairwise(edges)]
-
-
-def _part(whole: Chunk, part: slice) -> Chunk:
-    names = ("actual", "golden", "low", "rounded", "scale", "flags")
-    columns: dict[str, Any] = {name: getattr(whole, name)[part] for name in names}
-    third = None if whole.third is None else whole.third[part]
-    inputs: Mapping[str, Any] = {name: values[part] for name, values in whole.inputs.items()}
-    return replace(whole, start=part.start, third=third, inputs=inputs, **columns)
+    return [whole.cut(a, b) for a, b in itertools.pairwise([0, *sorted(at), whole.golden.size])]
 
 
 def statistics(*chunks: Chunk, dtype: str = "f32", **context: Any) -> dict[str, Any]:
     """The statistics of chunks that are one output."""
-    count = sum(part.golden.size for part in chunks)
+    count = sum(each.golden.size for each in chunks)
     found = Statistics(Context(Op.LOSS, FORMATS[dtype], count=count, terms=count, **context))
-    for part in chunks:
-        found.add(part)
+    for each in chunks:
+        for part in each.parts():
+            found.add(part)
     return found.result()
 
 

@@ -40,9 +40,7 @@ class Values(NamedTuple):
     larger: Scaled
 
 
-def limits(
-    op: Op, x: Float64Array, t: Float64Array, w: Float64Array, p: Float64Array, g: Float64Array
-) -> Float64Array:
+def limits(op: Op, x: Float64Array, t: Float64Array, w: Float64Array, p: Float64Array, g: Float64Array) -> Float64Array:
     """What infinite and NaN operands lead to: 0, an infinity, NaN, or some finite number that is not 0.
 
     A finite number only says that the result is finite and not 0. Magnitudes are taken out, lest they overflow: they
@@ -61,9 +59,7 @@ def _sign(value: Float64Array) -> Float64Array:
     return np.where(np.isinf(value), value, np.sign(value))
 
 
-def core_signs(
-    op: Op, x: Float64Array, t: Float64Array, p: Float64Array
-) -> tuple[Mask, Float64Array]:
+def core_signs(op: Op, x: Float64Array, t: Float64Array, p: Float64Array) -> tuple[Mask, Float64Array]:
     """Where x, t and p are finite (of the target gradient x and p), and the signs there of the result for w = g = 1."""
     finite = np.isfinite(x) & np.isfinite(t) & np.isfinite(p)
     if op is Op.TARGET_BACKWARD:

@@ -14,6 +14,7 @@ from bcelogits.reference._mp import BITS, import_mpmath
 
 __all__ = ["ulp", "ulp_error"]
 
+
 def ulp(value: Any, dtype: Any) -> Any:
     """The unit in the last place of `dtype` at `value`: 2**(max(floor(log2|value|), emin) - fraction bits).
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits._typing import Float64Array
-from bcelogits.verify._bins import IntArray, Octaves, quantiles
+from bcelogits._typing import Float64Array, IntArray
+from bcelogits.verify._summary import Octaves, quantiles
 
 __all__ = ["ErrorByLogit", "ResultByGolden"]
 
@@ -68,8 +68,8 @@ class ErrorByLogit:
             mean = np.add.reduceat(self._total[filled], starts) / number
         peak = np.maximum.reduceat(self._max[filled], starts)
         ends = np.r_[starts[1:], filled.size]
-        runs = [filled[a:b] for a, b in zip(starts, ends, strict=True)]
-        golden = [float(self._golden[run][np.argmax(self._max[run])]) for run in runs]
+        groups = [filled[a:b] for a, b in zip(starts, ends, strict=True)]
+        golden = [float(self._golden[bins][np.argmax(self._max[bins])]) for bins in groups]
         tops = [quantiles(row, self._levels, [0.99])[0] for row in merged]
         p99 = [min(pair) for pair in zip(tops, peak.tolist(), strict=True)]
         return {

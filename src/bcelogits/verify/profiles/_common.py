@@ -1,25 +1,21 @@
-"""What all profiles share: the frame of a judge, points that are not finite, sums that no chunking changes."""
+"""What all profiles share: the frame of a judge, and which points a rule compares by arithmetic."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from bcelogits._typing import Float64Array
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.reference.truth import Flag
 from bcelogits.verify._model import Chunk, Context, Judge, Metric, Profile, Status, Verdict
-
-Mask = npt.NDArray[np.bool_]
+from bcelogits.verify._ulp import UlpColumn
 
 NOTHING = "the output has no elements: there is nothing to compare"
-
-_PART = 1 << 15
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -42,7 +38,12 @@ class Text:
 
 
 def profile(text: Text, start: Callable[[Context], Judge], *, needs_third: bool = False) -> Profile:
-    """The profile of a rule."""
+    """The profile of a rule that looks at the elements itself."""
+    return ulp_profile(text, lambda context, ulp: start(context), needs_third=needs_third)
+
+
+def ulp_profile(text: Text, start: Callable[[Context, UlpColumn], Judge], *, needs_third: bool = False) -> Profile:
+    """The profile of a rule about errors in ULP, which are gathered once for all."""
     return Profile(text.name, text.standard, text.version, text.source, start, needs_third, text.summary)
 
 
@@ -74,62 +75,6 @@ def share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-class Sum:
-    """A sum of float64 numbers that come in runs: the same bits however the runs are cut.
-
-    Blocks of fixed size are added up by NumPy, their sums with Neumaier's compensation: as accurate as pairwise
-    summation, in memory for one block.
-    """
-
-    BLOCK = 1 << 14
-
-    def __init__(self) -> None:
-        """A sum of nothing."""
-        self.count = 0
-        self._total = self._lost = 0.0
-        self._pending: list[Float64Array] = []
-        self._waiting = 0
-
-    def add(self, values: Float64Array) -> None:
-        """Take one run."""
-        self.count += values.size
-        self._pending.append(values)
-        self._waiting += values.size
-        if self._waiting < self.BLOCK:
-            return
-        whole = np.concatenate(self._pending)
-        full = whole.size - whole.size % self.BLOCK
-        for block in whole[:full].reshape(-1, self.BLOCK):
-            self._total, self._lost = _two_sum(self._total, self._lost, _sum(block))
-        self._pending = [whole[full:].copy()]
-        self._waiting = whole.size - full
-
-    @property
-    def value(self) -> float:
-        """The sum of all that came."""
-        rest = _sum(np.concatenate(self._pending)) if self._waiting else 0.0
-        total, lost = _two_sum(self._total, self._lost, rest)
-        return total + lost
-
-    @property
-    def mean(self) -> float:
-        """The mean of all that came; 0 of nothing."""
-        return self.value / self.count if self.count else 0.0
-
-
-def _sum(values: Float64Array) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(values.sum())
-
-
-def _two_sum(total: float, lost: float, value: float) -> tuple[float, float]:
-    new = total + value
-    if not math.isfinite(new):
-        return new, 0.0
-    lost += (total - new) + value if abs(total) >= abs(value) else (value - new) + total
-    return new, lost
-
-
 # ---- elements --------------------------------------------------------------------------------------------------
 
 
@@ -148,35 +93,10 @@ def points(actual: Float64Array, rounded: Float64Array) -> Points:
     return Points(finite, ~finite & same, ~finite & ~same)
 
 
-def error(chunk: Chunk, actual: Float64Array | None = None) -> Float64Array:
-    """The signed error of the actual values (or of those given) against the truth, which is not rounded."""
-    taken = chunk.actual if actual is None else actual
-    return np.asarray((taken - chunk.golden) - chunk.low)
-
-
 def saturated(chunk: Chunk, context: Context) -> Mask:
     """Where saturation put the largest finite number for a golden infinity."""
     top = np.abs(chunk.rounded) >= context.format.max_finite
     return np.asarray(top & ((chunk.flags & (Flag.OVERFLOW | Flag.SPECIAL)) != 0))
-
-
-class Worst:
-    """The largest of values that come in runs, where it is, and what stands beside it; the first of equals."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.value = 0.0
-        self.index = -1
-        self.beside = 0.0
-
-    def add(self, values: Float64Array, where: Mask, beside: Float64Array, start: int) -> None:
-        """Take one run; only elements of the mask count."""
-        if not where.any():
-            return
-        masked = np.where(where, values, -1.0)
-        at = int(np.argmax(masked))
-        if self.index < 0 or masked[at] > self.value:
-            self.value, self.index, self.beside = float(masked[at]), start + at, float(beside[at])
 
 
 # ---- judges ----------------------------------------------------------------------------------------------------
@@ -198,15 +118,14 @@ class Frame:
         self._single: tuple[float, float] | None = None  # actual and rounded golden of a reduced output
 
     def add(self, chunk: Chunk) -> None:
-        """Take one run of elements."""
+        """Take one chunk."""
         if not chunk.actual.size:
             return
         self._seen += chunk.actual.size
         if self.context.count == 1 and self.context.reduction != "none":
             self._single = (float(chunk.actual[0]), float(chunk.rounded[0]))
         with np.errstate(all="ignore"):
-            for part in _parts(chunk):
-                self.take(part)
+            self.take(chunk)
 
     def verdict(self) -> Verdict:
         """The verdict on all that came."""
@@ -233,7 +152,7 @@ class Frame:
         return 0 < abs(actual - rounded) <= ulp
 
     def take(self, chunk: Chunk) -> None:
-        """Take one run of elements, which is not empty; floating-point warnings are off."""
+        """Take one chunk, which is not empty; floating-point warnings are off."""
         raise NotImplementedError
 
     def metrics(self) -> list[Metric]:
@@ -255,24 +174,6 @@ class NotJudged(Frame):
     def verdict(self) -> Verdict:
         """Not judged, and why."""
         return self.say(Status.NOT_JUDGED, why=self._why)
-
-
-def _parts(chunk: Chunk) -> Iterator[Chunk]:
-    """Pieces whose temporary arrays stay in a core's cache: faster than the whole. A rule needs no inputs."""
-    size = chunk.actual.size
-    for at in range(0, size, _PART):
-        run = slice(at, min(at + _PART, size))
-        yield Chunk(
-            chunk.start + at,
-            chunk.actual[run],
-            chunk.golden[run],
-            chunk.low[run],
-            chunk.rounded[run],
-            chunk.scale[run],
-            chunk.flags[run],
-            None if chunk.third is None else chunk.third[run],
-            {},
-        )
 
 
 def no_row(text: Text, context: Context, table: Mapping[str, object]) -> Judge | None:

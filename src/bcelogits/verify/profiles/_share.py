@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bcelogits._typing import Float64Array
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.verify._model import Chunk, Context, Metric
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Mask, Text, Worst, judged, points, share, stated
+from ._common import Frame, Text, judged, points, share, stated
 
 __all__ = ["Outside", "ShareOut", "isclose"]
 
@@ -40,7 +41,7 @@ class ShareOut(Frame):
         super().__init__(text, context)
         self._outside, self._allowed, self._equal_nan = outside, allowed, equal_nan
         self._out = self._clash = 0
-        self._worst = Worst()
+        self._worst = Largest()
 
     def take(self, chunk: Chunk) -> None:
         """Count."""

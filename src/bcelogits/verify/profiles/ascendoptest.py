@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bcelogits._typing import Float64Array
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.verify._model import Context, Judge
 
-from ._common import Mask, Text, no_row, profile
+from ._common import Text, no_row, profile
 from ._share import Outside, ShareOut
 
 __all__ = ["PROFILES"]

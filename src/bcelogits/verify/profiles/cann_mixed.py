@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from bcelogits.verify._model import Chunk, Context, Metric
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Text, Worst, error, judged, points, profile, share, stated
+from ._common import Frame, Text, judged, points, profile, share, stated
 
 __all__ = ["PROFILES"]
 
@@ -64,11 +65,11 @@ class _Mixed(Frame):
         self._row = edition.rows["f32" if self._fallback else name]
         self._anchor = edition.anchor
         self._matched = self._clash = 0
-        self._worst = Worst()
+        self._worst = Largest()
 
     def take(self, chunk: Chunk) -> None:
         point = points(chunk.actual, chunk.rounded)
-        size = np.abs(error(chunk))
+        size = np.abs(chunk.error())
         near = size <= self._row.atol + self._row.rtol * np.abs(chunk.golden)
         self._matched += int(np.count_nonzero((point.finite & near) | point.agree))
         self._clash += int(np.count_nonzero(point.clash))

@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
-from bcelogits._typing import Float64Array
+from bcelogits._typing import Float64Array, Mask
+from bcelogits.reference.sums import IntegerSum
 from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Mask, Sum, Worst, error, first_failure, judged, no_row, points, profile, share, stated
+from ._common import Frame, first_failure, judged, no_row, points, profile, share, stated
 from ._msprobe import NUMBERS, Numbers, relative, small_error, text
 
 __all__ = ["PROFILES"]
@@ -42,9 +44,9 @@ class _StageA:
         self._context = context
         self._numbers = NUMBERS[context.format.name]
         self._limits = _SHARES[context.format.name]
-        self._dot, self._actual, self._golden = Sum(), Sum(), Sum()
+        self._dot, self._actual, self._golden = IntegerSum(), IntegerSum(), IntegerSum()
         self._largest = [0.0, 0.0]  # of the actual values and of the golden
-        self._worst = Worst()
+        self._worst = Largest()
         self._below = [0, 0]
         self._count = self._undefined = 0
 
@@ -53,7 +55,7 @@ class _StageA:
         exact = self._context.msprobe_exact
         self._undefined += int(np.count_nonzero(~point.finite if exact else point.clash))
         self._count += chunk.actual.size
-        size = np.abs(error(chunk))
+        size = np.abs(chunk.error())
         self._worst.add(size, point.finite, chunk.rounded, chunk.start)
         errors = relative(size, chunk.golden, self._numbers)
         for at, limit in enumerate(self._limits):
@@ -107,7 +109,7 @@ class _Column:
     def __init__(self, context: Context) -> None:
         self._numbers = NUMBERS[context.format.name]
         self._small_limit = small_error(context, "benchmark")
-        self._square, self._relative, self._worst = Sum(), Sum(), Worst()
+        self._square, self._relative, self._worst = IntegerSum(), IntegerSum(), Largest()
         self._small = self._small_errors = self._larger = self._smaller = 0
         self.normal = 0
         self._count = 0
@@ -117,7 +119,7 @@ class _Column:
         magnitude = np.abs(chunk.golden)
         small = finite & (magnitude <= self._numbers.small)
         normal = finite & ~small
-        size = np.abs(error(chunk, actual))
+        size = np.abs(chunk.error(actual))
         self._small += int(np.count_nonzero(small))
         self._small_errors += int(np.count_nonzero(small & (size > self._small_limit)))
         self._square.add(np.where(normal, np.square(size), 0.0))

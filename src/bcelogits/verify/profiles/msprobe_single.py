@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bcelogits.reference.sums import IntegerSum
 from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Sum, Text, Worst, error, judged, profile, stated
+from ._common import Frame, Text, judged, profile, stated
 
 __all__ = ["PROFILES"]
 
@@ -45,7 +47,7 @@ class _Single(Frame):
     def __init__(self, text: Text, limit: float, balance: float, context: Context) -> None:
         super().__init__(text, context)
         self._limit, self._balance = limit, balance
-        self._absolute, self._relative, self._signed = Worst(), Worst(), Sum()
+        self._absolute, self._relative, self._signed = Largest(), Largest(), IntegerSum()
         self._golden_special = self._actual_special = 0
 
     def take(self, chunk: Chunk) -> None:
@@ -54,7 +56,7 @@ class _Single(Frame):
         self.used += chunk.actual.size
         magnitude = np.abs(chunk.golden)
         below = magnitude < _SPLIT
-        signed = error(chunk)
+        signed = chunk.error()
         signed = np.where(below, signed, signed / (magnitude + _GUARD))
         finite = np.isfinite(signed)
         size = np.abs(signed)
