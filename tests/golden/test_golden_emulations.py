@@ -8,12 +8,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from oracle import DTYPES
+from oracle import DTYPES, FORMATS, LONG
 
 from bcelogits.golden import Op, elementwise
 from bcelogits.golden.emulations import THIRD, reduce, reduce_chunks
-
-LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
 
 
 def operands(dtype: str, n: int = 2000, weights: bool = True) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def ulps(actual: Any, op: Op, given: dict[str, Any], dtype: str, count: int = 1)
     """Errors in ULP of the larger of the two terms of the result."""
     inputs = {name: values.astype(np.float64) for name, values in given.items()}
     truth = elementwise(op, inputs, dtype, count=count)
-    bits, emin = {"f16": (10, -14), "bf16": (7, -126), "f32": (23, -126), "f64": (52, -1022)}[dtype]
+    bits, emin = FORMATS[LONG[dtype]]
     unit = np.ldexp(1.0, np.maximum(np.frexp(truth.scale)[1] - 1, emin) - bits)
     return np.abs(actual.astype(np.float64) - truth.value) / unit
 

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from exact_operator import truths
-from oracle import DTYPES, round_exactly
+from oracle import DTYPES, LONG, round_exactly
 
 from bcelogits.golden import Flag, Op, Special, elementwise
 from bcelogits.reference.reduced import ReducedLoss, reduce_losses
-
-LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
 
 
 def some(n: int = 700, seed: int = 0) -> dict[str, Any]:

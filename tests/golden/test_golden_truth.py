@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from exact_operator import truths
-from oracle import DTYPES, round_exactly
+from oracle import DTYPES, FORMATS, LONG, round_exactly
 
 from bcelogits.golden import FAMILIES, Case, Flag, Op, Special, elementwise, make_operands
 
-LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
-MIN_NORMAL = {"f16": 2.0**-14, "bf16": 2.0**-126, "f32": 2.0**-126, "f64": 2.0**-1022}
+MIN_NORMAL = {dtype: 2.0 ** FORMATS[long][1] for dtype, long in LONG.items()}
 FINITE = [name for name in FAMILIES if name not in ("specials", "exhaustive16")]
 
 
@@ -76,7 +75,7 @@ def test_float64_alone_rounds_this_one_wrongly() -> None:
 @pytest.mark.parametrize("op", Op)
 def test_a_tail_far_below_the_last_bit_breaks_a_tie(op: Op, dtype: str) -> None:
     """The rational part of the result is a tie; exp(-|x|), down to 2**-1075 of it, says where it rounds to."""
-    bits = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}[dtype]
+    bits = FORMATS[LONG[dtype]][0]
     tie = 1 + 2.0 ** -(bits - 1) + 3 * 2.0 ** -(bits + 1) if bits < 52 else None
     magnitudes = np.array([40.0, 72.0, 100.0, 128.0, 200.0, 512.0, 740.0])
     rows = []

@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import ml_dtypes
 import numpy as np
+import oracle
+from oracle import LONG
 
 from bcelogits._formats import FORMATS
 from bcelogits.reference.truth import Op
@@ -15,7 +16,7 @@ from bcelogits.verify import profiles
 from bcelogits.verify._model import Chunk, Context, Metric, Verdict
 from bcelogits.verify._ulp import UlpColumn
 
-DTYPES: dict[str, Any] = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32, "f64": np.float64}
+DTYPES = {short: oracle.DTYPES[long] for short, long in LONG.items()}
 NAN, INF = float("nan"), float("inf")
 
 

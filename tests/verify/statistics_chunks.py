@@ -8,15 +8,15 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import oracle
+from oracle import LONG
 
 from bcelogits._formats import FORMATS
 from bcelogits.reference.truth import Op
 from bcelogits.verify._model import Chunk, Context
 from bcelogits.verify._statistics import Statistics
 
-DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
-FRACTION_BITS = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}
-EMIN = {"f16": -14, "bf16": -126, "f32": -126, "f64": -1022}
+DTYPES = {short: oracle.DTYPES[long] for short, long in LONG.items()}
 
 
 def chunk(
@@ -57,8 +57,9 @@ def statistics(*chunks: Chunk, dtype: str = "f32", **context: Any) -> dict[str, 
 
 def exact_ulp(actual: float, golden: float, dtype: str, low: float = 0.0) -> Fraction:
     """The signed error in ULP as a rational number; both values are finite."""
-    size, exponent = abs(Fraction(golden)), EMIN[dtype]
+    bits, emin = oracle.FORMATS[LONG[dtype]]
+    size, exponent = abs(Fraction(golden)), emin
     while size >= Fraction(2) ** (exponent + 1):
         exponent += 1
-    unit = Fraction(2) ** (exponent - FRACTION_BITS[dtype])
+    unit = Fraction(2) ** (exponent - bits)
     return (Fraction(actual) - Fraction(golden) - Fraction(low)) / unit

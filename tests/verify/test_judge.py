@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle import DTYPES, LONG
 
 import bcelogits
 import bcelogits.reference
@@ -17,14 +18,11 @@ from bcelogits.verify import Options, Status
 
 pytest.importorskip("ml_dtypes")
 
-DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64"}
 FUNCTIONS = {op.value: getattr(bcelogits, op.function) for op in Op}
 
 
 def operands(op: str, dtype: str, shape: tuple[int, ...] = (40, 7)) -> dict[str, Any]:
-    import ml_dtypes
-
-    kind = np.dtype(ml_dtypes.bfloat16 if dtype == "bf16" else DTYPES[dtype])
+    kind = DTYPES[LONG[dtype]]
     rng = np.random.default_rng(5)
     found = {
         "logits": rng.normal(0, 6, shape).astype(kind),
@@ -42,7 +40,7 @@ def run(op: str, given: dict[str, Any], reduction: str) -> Any:
 
 
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", LONG)
 @pytest.mark.parametrize("op", FUNCTIONS)
 def test_a_right_implementation_passes(op: str, dtype: str, reduction: str) -> None:
     given = operands(op, dtype)

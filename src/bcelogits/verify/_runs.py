@@ -12,8 +12,7 @@ import numpy as np
 from bcelogits._files.arrays import Array, RawFormat, open_array
 from bcelogits._files.errors import InputError, reason
 from bcelogits._version import __version__
-from bcelogits.golden import Case
-from bcelogits.golden._families import make_operands
+from bcelogits.golden import Case, make_operands
 from bcelogits.golden.file_names import dump_candidates
 from bcelogits.golden.manifest import Entry, read_manifest
 from bcelogits.golden.problem import Problem
