@@ -11,7 +11,7 @@ import pytest
 from oracle import DTYPES, FORMATS, LONG
 
 from bcelogits.golden import Op, elementwise
-from bcelogits.golden.emulations import THIRD, reduce, reduce_chunks
+from bcelogits.golden.emulations import THIRD, reduce_chunks
 
 
 def operands(dtype: str, n: int = 2000, weights: bool = True) -> dict[str, Any]:
@@ -104,21 +104,21 @@ def test_grad_output_is_not_applied_to_the_loss() -> None:
 def test_accumulation_is_pairwise_in_float32() -> None:
     # A running float32 sum of ones stops at 2**24; a pairwise one does not.
     ones = np.ones(2**24 + 8, np.float32)
-    assert reduce(ones, False, "f32") == 2**24 + 8
-    assert reduce(ones, True, "f32") == 1
+    assert reduce_chunks([ones], False, "f32") == 2**24 + 8
+    assert reduce_chunks([ones], True, "f32") == 1
     # float16 and bfloat16 are added in float32 and rounded once.
-    assert reduce(np.full(4096, 1.0, np.float16), False, "f16") == 4096
-    assert reduce(np.full(300, 1.0, ml_dtypes.bfloat16), False, "bf16") == 300
-    assert reduce(np.full(70_000, 1.0, np.float16), False, "f16") == math.inf
-    assert reduce(np.full(3, 2.0**60 + 2.0**8), False, "f64") == 3 * (2.0**60 + 2.0**8)
+    assert reduce_chunks([np.full(4096, 1.0, np.float16)], False, "f16") == 4096
+    assert reduce_chunks([np.full(300, 1.0, ml_dtypes.bfloat16)], False, "bf16") == 300
+    assert reduce_chunks([np.full(70_000, 1.0, np.float16)], False, "f16") == math.inf
+    assert reduce_chunks([np.full(3, 2.0**60 + 2.0**8)], False, "f64") == 3 * (2.0**60 + 2.0**8)
 
 
 @pytest.mark.parametrize("dtype", LONG)
 def test_runs_add_up(dtype: str) -> None:
     kind = DTYPES[LONG[dtype]]
-    runs = [np.full(n, 0.5, kind) for n in (100, 0, 28)]
-    total = reduce_chunks(runs, False, dtype)
+    chunks = [np.full(n, 0.5, kind) for n in (100, 0, 28)]
+    total = reduce_chunks(chunks, False, dtype)
     assert (total.dtype, total.shape, float(total)) == (kind, (), 64.0)
-    assert float(reduce_chunks(runs, True, dtype)) == 0.5
+    assert float(reduce_chunks(chunks, True, dtype)) == 0.5
     assert float(reduce_chunks([], False, dtype)) == 0
     assert math.isnan(float(reduce_chunks([], True, dtype)))

@@ -73,12 +73,12 @@ def test_neither_order_nor_runs_matter(dtype: str) -> None:
     inputs["logits"][::7] *= 1e6
     once = added(inputs, dtype, True)
     order = np.random.default_rng(1).permutation(1000)
-    pieces = ReducedLoss(dtype, True)
+    cut = ReducedLoss(dtype, True)
     for part in np.split(order, [1, 50, 50, 333]):
-        pieces.add({name: values[part] for name, values in inputs.items()})
+        cut.add({name: values[part] for name, values in inputs.items()})
     for name in ("value", "low", "rounded", "flags"):
-        assert getattr(pieces.truth(), name).tobytes() == getattr(once.truth(), name).tobytes()
-    assert pieces.contract().tobytes() == once.contract().tobytes()
+        assert getattr(cut.truth(), name).tobytes() == getattr(once.truth(), name).tobytes()
+    assert cut.contract().tobytes() == once.contract().tobytes()
 
 
 def test_nothing() -> None:

@@ -46,10 +46,10 @@ def _storage(array: Array) -> tuple[Array, dict[str, Any]]:
 
 
 class _Truth:
-    """The columns of a case's truth, filled a run at a time."""
+    """The columns of a case's truth, filled a chunk at a time."""
 
     def __init__(self, problem: Problem) -> None:
-        """Room for them."""
+        """Compute the truth of a problem."""
         count = 1 if problem.is_reduced else problem.terms
         self.rounded = np.empty(count, FORMATS[problem.dtype].dtype)
         self.columns: dict[str, Array] = {"value": np.empty(count), "flags": np.empty(count, np.uint8)}
@@ -72,7 +72,7 @@ class _Truth:
             column[start:stop] = getattr(truth, name)
 
     def counts(self) -> dict[str, int]:
-        """How many elements there are of each kind."""
+        """How many elements have each flag."""
         flags = self.columns["flags"]
         kinds = {flag.name.lower(): int(np.count_nonzero(flags & flag)) for flag in Flag if flag.name}
         return {"elements": int(flags.size), **kinds}

@@ -22,7 +22,7 @@ from bcelogits._formats import FORMATS
 from bcelogits._typing import Array
 from bcelogits.reference.truth import Op
 
-__all__ = ["THIRD", "Emulation", "reduce", "reduce_chunks"]
+__all__ = ["THIRD", "Emulation", "reduce_chunks"]
 
 # Operator, operands by name (flat, each of its own dtype), the output's dtype, a gradient's divisor.
 Emulation: TypeAlias = Callable[[Op, Mapping[str, Array], str, int], Array]
@@ -109,8 +109,3 @@ def reduce_chunks(chunks: Iterable[Array], mean: bool, dtype: str) -> Array:
             sums.append(np.add.reduce(values.astype(kind), dtype=kind))
         total = np.add.reduce(np.array(sums, dtype=kind), dtype=kind)
         return np.asarray(total / kind.type(count) if mean else total).astype(FORMATS[dtype].dtype)
-
-
-def reduce(values: Array, mean: bool, dtype: str) -> Array:
-    """`reduce_chunks` of a single chunk."""
-    return reduce_chunks([values.reshape(-1)], mean, dtype)

@@ -96,7 +96,7 @@ def constant(value: Fraction) -> tuple[float, float]:
 
 
 def negate(a: Scaled) -> Scaled:
-    """-a."""
+    """The number -a, exactly."""
     return Scaled(-a.hi, -a.lo, a.exponent)
 
 

@@ -39,7 +39,7 @@ class IntegerSum:
         self._nan = 0
 
     def add(self, values: Float64Array) -> None:
-        """Add all of them."""
+        """Add the elements of an array."""
         self.count += values.size
         flat = values.reshape(-1)
         with np.errstate(under="ignore"):

@@ -25,7 +25,7 @@ class RelativeErrors:
     """MARE, MERE and RMSE of one column, the device's or a third party's, as its chunks come."""
 
     def __init__(self) -> None:
-        """Nothing was seen."""
+        """No element was seen yet."""
         self.largest, self.largest_absolute = Largest(), Largest()
         self._relative, self._square = IntegerSum(), IntegerSum()
 
@@ -41,7 +41,7 @@ class RelativeErrors:
 
     @property
     def count(self) -> int:
-        """The elements that counted."""
+        """How many elements the figures are of."""
         return self._relative.count
 
     @property

@@ -22,7 +22,7 @@ class ErrorByLogit:
     """The error in ULP against the logit: count, mean, p99 and max of |error| for each bin."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
+        """No element was seen yet."""
         self._x = Octaves(-6, 128, 6)
         self._levels = Octaves(-4, 64, 1)
         size = 2 * self._x.size
@@ -113,7 +113,7 @@ class ResultByGolden:
     """|actual| against |golden| in bins of |golden|: where results leave the golden, and where they become 0."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
+        """No element was seen yet."""
         self._bins = Octaves(-1022, 1024, 1)
         size = self._bins.size
         self._golden, self._actual = np.zeros(size), np.zeros(size)  # sums of log2

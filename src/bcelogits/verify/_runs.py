@@ -32,7 +32,7 @@ class Watcher(Protocol):
         """The next case begins."""
 
     def elements(self, done: int) -> None:
-        """So many more elements of it are done."""
+        """`done` more elements of the case are judged."""
 
 
 def run_of(cases: Iterable[CaseResult], subject: str, options: Options, **facts: Any) -> RunResult:

@@ -46,7 +46,6 @@ keys:
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -57,6 +56,7 @@ from bcelogits.reference.truth import Flag
 from bcelogits.verify._measures import RelativeErrors
 from bcelogits.verify._model import Chunk, Context
 from bcelogits.verify._panels import ErrorByLogit, ResultByGolden
+from bcelogits.verify._plain import plain
 from bcelogits.verify._ulp import UlpColumn
 from bcelogits.verify._worst_points import WorstPoints
 from bcelogits.verify.profiles.small_domains import SMALL_DOMAINS
@@ -176,8 +176,8 @@ class Statistics:
             "dual": self._dual(),
             "worst": self._worst.result(),
         }
-        plain: dict[str, Any] = _plain(found)
-        return plain
+        as_json: dict[str, Any] = plain(found)
+        return as_json
 
     def _small_domains(self) -> list[dict[str, Any]]:
         rows = []
@@ -232,14 +232,3 @@ def _same(first: Float64Array, second: Float64Array) -> Mask:
 
 def _kept(mask: Mask, *columns: Float64Array) -> tuple[Float64Array, ...]:
     return columns if mask.all() else tuple(column[mask] for column in columns)
-
-
-def _plain(value: Any) -> Any:
-    """The same data without what JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

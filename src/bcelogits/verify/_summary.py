@@ -56,7 +56,7 @@ class Largest:
     """The largest of values that come in chunks, where it is, and what stands beside it; the first of equals."""
 
     def __init__(self) -> None:
-        """No value was seen."""
+        """No value was seen yet."""
         self.value = 0.0
         self.index = -1
         self.beside = 0.0

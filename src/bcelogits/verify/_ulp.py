@@ -114,7 +114,7 @@ class UlpColumn:
         self._counts = np.zeros((2, _BINS.size), np.int64)  # errors from 0 up; errors below 0
 
     def add(self, chunk: Chunk) -> UlpErrors:
-        """Take one chunk; its errors."""
+        """Take one chunk, and return the errors of its elements."""
         with np.errstate(all="ignore"):
             errors = ulp_errors(chunk, self._context)
             self._add(chunk, errors)

@@ -74,7 +74,7 @@ class Backend(ABC):
 
     @abstractmethod
     def compute(self, case: Case, operands: Operands) -> Array:
-        """The result as it comes."""
+        """The result of a case as the implementation gives it, not checked."""
 
     def unsupported(self, case: Case) -> str:
         """Why the case cannot be judged with this backend, in one sentence; "" if it can."""

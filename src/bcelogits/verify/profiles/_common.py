@@ -37,9 +37,22 @@ class Text:
     summary: str
 
 
-def profile(text: Text, start: Callable[[Context], Judge], *, needs_third: bool = False) -> Profile:
-    """The profile of a rule that looks at the elements itself."""
-    return ulp_profile(text, lambda context, ulp: start(context), needs_third=needs_third)
+def profile(
+    text: Text,
+    start: Callable[[Context], Judge],
+    *,
+    rows: Mapping[str, object] | None = None,
+    needs_third: bool = False,
+) -> Profile:
+    """The profile of a rule that looks at the elements itself; with `rows`, of outputs of these formats alone."""
+
+    def started(context: Context, ulp: UlpColumn) -> Judge:
+        name = context.format.name
+        if rows is None or name in rows:
+            return start(context)
+        return NotJudged(text, context, f"{text.standard} has no threshold for {name}, only for {', '.join(rows)}")
+
+    return ulp_profile(text, started, needs_third=needs_third)
 
 
 def ulp_profile(text: Text, start: Callable[[Context, UlpColumn], Judge], *, needs_third: bool = False) -> Profile:
@@ -103,7 +116,7 @@ def saturated(chunk: Chunk, context: Context) -> Mask:
 
 
 class Frame:
-    """A judge's frame. A rule says what it takes of a chunk (`take`) and its metrics; `used` and `masked` are its."""
+    """A judge's frame: a rule says what it takes of a chunk (`take`), its metrics, and counts `used` and `masked`."""
 
     # Whether the rule holds of an output without elements: of "every element" or of a share, yes; of a mean, no.
     holds_of_nothing = True
@@ -128,7 +141,7 @@ class Frame:
             self.take(chunk)
 
     def verdict(self) -> Verdict:
-        """The verdict on all that came."""
+        """The verdict on all chunks."""
         if not self._seen:
             status = Status.PASS if self.holds_of_nothing else Status.NOT_JUDGED
             why = NOTHING if self.holds_of_nothing else f"{NOTHING}, and the rule is about a mean"
@@ -156,7 +169,7 @@ class Frame:
         raise NotImplementedError
 
     def metrics(self) -> list[Metric]:
-        """The metrics of all that came, which is not nothing."""
+        """The metrics of all chunks; there was at least one element."""
         raise NotImplementedError
 
 
@@ -164,22 +177,13 @@ class NotJudged(Frame):
     """The judge of an output that the rule does not cover."""
 
     def __init__(self, text: Text, context: Context, why: str) -> None:
-        """A judge that says why it is none."""
+        """A judge whose verdict is `why` it does not judge."""
         super().__init__(text, context)
         self._why = why
 
     def add(self, chunk: Chunk) -> None:
-        """Look at nothing."""
+        """Ignore the chunk: there is nothing to judge."""
 
     def verdict(self) -> Verdict:
-        """Not judged, and why."""
+        """The verdict "not judged", and why."""
         return self.say(Status.NOT_JUDGED, why=self._why)
-
-
-def no_row(text: Text, context: Context, table: Mapping[str, object]) -> Judge | None:
-    """The judge of a format that a rule's table leaves out; None if it has a row."""
-    if context.format.name in table:
-        return None
-    return NotJudged(
-        text, context, f"{text.standard} has no threshold for {context.format.name}, only for {', '.join(table)}"
-    )

@@ -10,9 +10,9 @@ import numpy as np
 
 from bcelogits._typing import Float64Array, Mask
 from bcelogits.verify._measures import RelativeErrors
-from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
+from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
 
-from ._common import Frame, Text, judged, no_row, profile, saturated, stated
+from ._common import Frame, Text, judged, profile, saturated, stated
 
 __all__ = ["PROFILES", "SMALL"]
 
@@ -140,10 +140,6 @@ def _same(first: Float64Array, second: Float64Array) -> Mask:
     return np.asarray((first == second) | (np.isnan(first) & np.isnan(second)))
 
 
-def _start(text: Text, level: _Level, context: Context) -> Judge:
-    return no_row(text, context, SMALL) or _Dual(text, level, context)
-
-
 def _text(name: str, level: _Level) -> Text:
     return Text(
         f"cann-dual:{name}",
@@ -156,6 +152,6 @@ def _text(name: str, level: _Level) -> Text:
 
 
 PROFILES = tuple(
-    profile(text, partial(_start, text, level), needs_third=True)
+    profile(text, partial(_Dual, text, level), rows=SMALL, needs_third=True)
     for text, level in ((_text(name, level), level) for name, level in _LEVELS.items())
 )

@@ -6,10 +6,10 @@ import numpy as np
 
 from bcelogits.reference.sums import IntegerSum
 from bcelogits.verify._measures import relative
-from bcelogits.verify._model import Chunk, Context, Judge, Metric
+from bcelogits.verify._model import Chunk, Context, Metric
 from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Text, judged, no_row, points, profile
+from ._common import Frame, Text, judged, points, profile
 
 __all__ = ["PROFILES"]
 
@@ -31,16 +31,16 @@ class _Mere(Frame):
 
     holds_of_nothing = False
 
-    def __init__(self, text: Text, threshold: float, context: Context) -> None:
-        super().__init__(text, context)
-        self._threshold = threshold
-        self._sum, self._worst = IntegerSum(), Largest()
+    def __init__(self, context: Context) -> None:
+        super().__init__(_TEXT, context)
+        self._threshold = _THRESHOLDS[context.format.name]
+        self._sum, self._largest = IntegerSum(), Largest()
         self._clash = 0
 
     def take(self, chunk: Chunk) -> None:
         point = points(chunk.actual, chunk.rounded)
         errors = relative(np.abs(chunk.error()), chunk.golden)
-        self._worst.add(errors, point.finite, chunk.rounded, chunk.start)
+        self._largest.add(errors, point.finite, chunk.rounded, chunk.start)
         self._sum.add(errors[point.finite])
         self._clash += int(np.count_nonzero(point.clash))
         self.masked += int(np.count_nonzero(point.agree))
@@ -50,18 +50,13 @@ class _Mere(Frame):
         mismatches = judged("inf/NaN mismatches", self._clash, "==", 0)
         if self._clash:
             return [mismatches]
-        worst = self._worst
-        where = f"element {worst.index}, golden {worst.beside:.9g}" if worst.index >= 0 else ""
+        largest = self._largest
+        where = f"element {largest.index}, golden {largest.beside:.9g}" if largest.index >= 0 else ""
         return [
             mismatches,
             judged("MERE", self._sum.mean, "<", self._threshold),
-            judged("MARE", worst.value, "<", _LARGEST * self._threshold, where),
+            judged("MARE", largest.value, "<", _LARGEST * self._threshold, where),
         ]
 
 
-def _start(context: Context) -> Judge:
-    missing = no_row(_TEXT, context, _THRESHOLDS)
-    return missing or _Mere(_TEXT, _THRESHOLDS[context.format.name], context)
-
-
-PROFILES = (profile(_TEXT, _start),)
+PROFILES = (profile(_TEXT, _Mere, rows=_THRESHOLDS),)

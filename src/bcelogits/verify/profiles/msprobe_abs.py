@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bcelogits.verify._model import Chunk, Context, Judge, Metric
+from bcelogits.verify._model import Chunk, Context, Metric
 
-from ._common import Frame, judged, no_row, points, profile, share
+from ._common import Frame, judged, points, profile, share
 from ._msprobe import NUMBERS, relative, small_error, text
 
 __all__ = ["PROFILES"]
@@ -60,8 +60,4 @@ class _Absolute(Frame):
         ]
 
 
-def _start(context: Context) -> Judge:
-    return no_row(_TEXT, context, NUMBERS) or _Absolute(context)
-
-
-PROFILES = (profile(_TEXT, _start),)
+PROFILES = (profile(_TEXT, _Absolute, rows=NUMBERS),)

@@ -8,10 +8,10 @@ import numpy as np
 
 from bcelogits._typing import Float64Array, Mask
 from bcelogits.reference.sums import IntegerSum
-from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
+from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
 from bcelogits.verify._summary import Largest
 
-from ._common import Frame, first_failure, judged, no_row, points, profile, share, stated
+from ._common import Frame, first_failure, judged, points, profile, share, stated
 from ._msprobe import NUMBERS, Numbers, relative, small_error, text
 
 __all__ = ["PROFILES"]
@@ -45,8 +45,8 @@ class _StageA:
         self._numbers = NUMBERS[context.format.name]
         self._limits = _SHARES[context.format.name]
         self._dot, self._actual, self._golden = IntegerSum(), IntegerSum(), IntegerSum()
-        self._largest = [0.0, 0.0]  # of the actual values and of the golden
-        self._worst = Largest()
+        self._magnitudes = [0.0, 0.0]  # the largest of the actual values and of the golden
+        self._largest = Largest()
         self._below = [0, 0]
         self._count = self._undefined = 0
 
@@ -56,7 +56,7 @@ class _StageA:
         self._undefined += int(np.count_nonzero(~point.finite if exact else point.clash))
         self._count += chunk.actual.size
         size = np.abs(chunk.error())
-        self._worst.add(size, point.finite, chunk.rounded, chunk.start)
+        self._largest.add(size, point.finite, chunk.rounded, chunk.start)
         errors = relative(size, chunk.golden, self._numbers)
         for at, limit in enumerate(self._limits):
             right = (point.finite & (errors < limit)) | (point.agree & (not exact))
@@ -67,8 +67,8 @@ class _StageA:
         self._dot.add(actual * golden)
         self._actual.add(np.square(actual))
         self._golden.add(np.square(golden))
-        self._largest[0] = max(self._largest[0], float(np.abs(actual).max()))
-        self._largest[1] = max(self._largest[1], float(np.abs(golden).max()))
+        self._magnitudes[0] = max(self._magnitudes[0], float(np.abs(actual).max()))
+        self._magnitudes[1] = max(self._magnitudes[1], float(np.abs(golden).max()))
 
     def _cosine(self) -> Metric:
         name = "A: cosine"
@@ -77,7 +77,7 @@ class _StageA:
         if self._undefined:
             note = f"{self._undefined} points with inf or NaN"
             return judged(name, math.nan, ">", _COSINE, note)
-        zero = [largest <= _ZERO for largest in self._largest]
+        zero = [magnitude <= _ZERO for magnitude in self._magnitudes]
         if all(zero):
             return stated(name, None, "both all zero (up to 2**-52): skipped")
         if any(zero):
@@ -89,7 +89,7 @@ class _StageA:
         cosine = self._cosine()
         if cosine.passed is False:
             return Status.FAIL, [cosine]
-        largest = self._worst.value
+        largest = self._largest.value
         name = "A: max absolute error"
         if largest < _ABSOLUTE and not self._undefined:
             return Status.PASS, [cosine, judged(name, largest, "<", _ABSOLUTE, "ends stage A")]
@@ -109,7 +109,7 @@ class _Column:
     def __init__(self, context: Context) -> None:
         self._numbers = NUMBERS[context.format.name]
         self._small_limit = small_error(context, "benchmark")
-        self._square, self._relative, self._worst = IntegerSum(), IntegerSum(), Largest()
+        self._square, self._relative, self._largest = IntegerSum(), IntegerSum(), Largest()
         self._small = self._small_errors = self._larger = self._smaller = 0
         self.normal = 0
         self._count = 0
@@ -125,20 +125,20 @@ class _Column:
         self._square.add(np.where(normal, np.square(size), 0.0))
         errors = relative(size, chunk.golden, self._numbers)
         self._relative.add(errors[normal])
-        self._worst.add(errors, normal, chunk.rounded, chunk.start)
+        self._largest.add(errors, normal, chunk.rounded, chunk.start)
         self._larger += int(np.count_nonzero(actual > chunk.rounded))
         self._smaller += int(np.count_nonzero(actual < chunk.rounded))
         self.normal += int(np.count_nonzero(normal))
         self._count += actual.size
 
     def figures(self) -> dict[str, float]:
-        """By the names of `_RATIOS`."""
+        """The figures whose ratios are judged, by the names of `_RATIOS`."""
         masked = self._count - self.normal
         mean = self._square.mean * (self._count / (self._count - masked + 1e-4) + 1e-4)
         return {
             "small-value error share": share(self._small_errors, self._small),
             "RMSE": math.sqrt(mean),
-            "max relative error": self._worst.value,
+            "max relative error": self._largest.value,
             "mean relative error": self._relative.mean,
         }
 
@@ -169,7 +169,7 @@ class _Bench(Frame):
         self.masked = self._seen - self.used
 
     def metrics(self) -> list[Metric]:
-        """Those of stage B."""
+        """The metrics of stage B."""
         third, floor = self._third.figures(), self._numbers.floor
         found = []
         for name, value in self._device.figures().items():
@@ -196,8 +196,4 @@ class _Bench(Frame):
         return self.say(status, [*stage_a, *stage_b], why)
 
 
-def _start(context: Context) -> Judge:
-    return no_row(_TEXT, context, NUMBERS) or _Bench(context)
-
-
-PROFILES = (profile(_TEXT, _start, needs_third=True),)
+PROFILES = (profile(_TEXT, _Bench, rows=NUMBERS, needs_third=True),)

@@ -16,7 +16,7 @@ from ._common import Frame, Text, judged, profile, stated
 __all__ = ["PROFILES"]
 
 
-class _Row(NamedTuple):
+class _Limits(NamedTuple):
     high: float  # limit of the errors, high precision
     normal: float  # and normal precision
     balance: float  # limit of the mean signed error
@@ -24,10 +24,10 @@ class _Row(NamedTuple):
 
 # msprobe/pytorch/online_dispatch/single_compare.py of Ascend's mstt (99c2e0f); float64 has float32's row there.
 _ROWS = {
-    "f16": _Row(2.0**-11, 2.0**-7, 2.0**-10),
-    "bf16": _Row(2.0**-8, 2.0**-6, 2.0**-7),
-    "f32": _Row(2.0**-14, 2.0**-11, 2.0**-14),
-    "f64": _Row(2.0**-14, 2.0**-11, 2.0**-14),
+    "f16": _Limits(2.0**-11, 2.0**-7, 2.0**-10),
+    "bf16": _Limits(2.0**-8, 2.0**-6, 2.0**-7),
+    "f32": _Limits(2.0**-14, 2.0**-11, 2.0**-14),
+    "f64": _Limits(2.0**-14, 2.0**-11, 2.0**-14),
 }
 _SPLIT = 1.0  # |golden| from which the error is relative
 _GUARD = 2.0**-23  # added to |golden|

@@ -8,9 +8,9 @@ import numpy as np
 
 from bcelogits._typing import Float64Array
 from bcelogits.reference.sums import IntegerSum
-from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
+from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
 
-from ._common import Frame, judged, no_row, profile, share, stated
+from ._common import Frame, judged, profile, share, stated
 from ._msprobe import NUMBERS, text
 
 __all__ = ["PROFILES"]
@@ -103,8 +103,4 @@ def _consistent(first: float, second: float) -> bool:
     return first == second or (math.isnan(first) and math.isnan(second))
 
 
-def _start(context: Context) -> Judge:
-    return no_row(_TEXT, context, NUMBERS) or _Ulp(context)
-
-
-PROFILES = (profile(_TEXT, _start, needs_third=True),)
+PROFILES = (profile(_TEXT, _Ulp, rows=NUMBERS, needs_third=True),)

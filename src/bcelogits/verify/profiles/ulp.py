@@ -46,7 +46,7 @@ class _Ulp(Frame):
         self._gate, self._ulp = gate, ulp
 
     def take(self, chunk: Chunk) -> None:
-        """The column has seen it."""
+        """Nothing: the errors in ULP are gathered in the column."""
 
     def metrics(self) -> list[Metric]:
         ulp, limit = self._ulp, self._gate.limits[self.context.format.name]

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from bcelogits._files.errors import InputError
 from bcelogits.verify._model import CaseResult, RunResult, Status, Verdict
+from bcelogits.verify._plain import plain
 from bcelogits.verify.report._html_case import contents
-from bcelogits.verify.report._json import plain
 from bcelogits.verify.report._text import (
+    OUTCOMES,
     WORDS,
     clean,
     deciding,
@@ -136,7 +137,6 @@ def _words(value: object) -> str:
 def _overview(cases: Sequence[CaseResult]) -> str:
     names = profiles(cases)
     found = Counter(case.status for case in cases)
-    order = (Status.FAIL, Status.NOT_JUDGED, Status.WARN, Status.PASS)
     standards: dict[str, Verdict] = {}
     rows = []
     for case in cases:
@@ -147,7 +147,7 @@ def _overview(cases: Sequence[CaseResult]) -> str:
         "overview.html",
         rows=rows,
         names=names,
-        counts=[(status, found[status]) for status in order if found[status]],
+        counts=[(status, found[status]) for status in OUTCOMES if found[status]],
         figures=len(names) <= _FEW,
         layout=("few" if len(names) <= _FEW else "many") + (" stack" if len(names) > _NARROW else ""),
         standards=[standards[name] for name in names],

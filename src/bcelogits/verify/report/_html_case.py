@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bcelogits.verify._model import CaseResult
-from bcelogits.verify.report._json import plain
+from bcelogits.verify._plain import plain
 from bcelogits.verify.report._pictures import error_by_logit, histogram, result_by_golden
 from bcelogits.verify.report._text import number
 
