@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from bcelogits._typing import Float64Array
 from bcelogits.reference._op import Op
+from bcelogits.reference.sums import IntegerSum
 
 __all__ = ["evaluate", "reduce", "times"]
 
@@ -63,20 +63,15 @@ def evaluate(op: Op, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, co
 
 
 def reduce(values: Float64Array, reduction: str) -> Float64Array | np.float64:
+    """The sum of the values, rounded once, and for the mean divided; the mean of nothing is NaN."""
     if reduction == "none":
         return values
-    flat: list[float] = values.ravel().tolist()
-    count = len(flat) if reduction == "mean" else 1
-    if count == 0 or any(map(math.isnan, flat)):
+    total = IntegerSum()
+    total.add(values)
+    if reduction == "sum":
+        return np.float64(total.value)
+    if not total.count:
         return np.float64(math.nan)
-    infinities = {v for v in flat if math.isinf(v)}
-    if infinities:
-        return np.float64(infinities.pop() if len(infinities) == 1 else math.nan)
-    try:
-        return np.float64(math.fsum(flat) / count)
-    except OverflowError:  # of the sum; the mean may still be finite
-        exact = sum(map(Fraction, flat), Fraction()) / count
-    try:
-        return np.float64(float(exact))
-    except OverflowError:
-        return np.float64(math.inf if exact > 0 else -math.inf)
+    # A sum beyond float64 may have a mean within.
+    beyond = total.special is None and math.isinf(total.value)
+    return np.float64(total.mean if beyond else total.value / total.count)

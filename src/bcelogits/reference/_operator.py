@@ -57,7 +57,7 @@ def binary_cross_entropy_with_logits(
         precision: "f64", "dd" or "mp".
 
     Returns:
-        For "f64" a float64 array (none) or a `numpy.float64`: terms added with `math.fsum`, so the sum is rounded
+        For "f64" a float64 array (none) or a `numpy.float64`: terms added without error, so the sum is rounded
         once. For "dd" a `DoubleDouble` of such: the exact sum of the terms' pairs, as one pair. For "mp" an object
         array of `mpmath.mpf` or one `mpf`: the exact sum of the terms, carried to 8192 bits. Use `round_to` to bring
         a result to a dtype; arithmetic on an `mpf` rounds to mpmath's own current precision.
