@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits._files.arrays import Array, Shape
 from bcelogits._files.errors import InputError
+from bcelogits._typing import Array, Shape
 
 __all__ = ["check_shapes"]
 

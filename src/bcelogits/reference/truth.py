@@ -1,24 +1,72 @@
-"""The truth for runs of elements: values, their correct rounding, flags; special operands by a chosen rule."""
+"""The truth of calls of the operators, element by element: values, their correct rounding, and what they are.
+
+The formulas are those of :mod:`bcelogits.reference`. Values come from float64 arithmetic and are computed again in
+double-double, or with rational numbers, wherever float64 does not decide how they round. Special operands lead to what
+a chosen rule says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden import _special
-from bcelogits.golden._elements import KINDS, Elements, Numbers, evaluate
-from bcelogits.golden._model import FORMATS, Flag, Float64Array, Format, Op, Special, Truth
-from bcelogits.golden._rounding import to_dtype
+from bcelogits._formats import FORMATS, Format
+from bcelogits._typing import Array, Float64Array, Mask
+from bcelogits.reference import _special
 from bcelogits.reference._dd_operator import finite_operands
+from bcelogits.reference._elements import Elements, Numbers, evaluate
+from bcelogits.reference._op import Op
+from bcelogits.reference.rounding import to_dtype
 
-__all__ = ["elementwise", "numbers_of"]
+__all__ = ["Flag", "Op", "Special", "Truth", "elementwise"]
 
 _OPERANDS = ("logits", "targets", "weight", "pos_weight", "grad_output")
 
 
-def numbers_of(op: Op, inputs: Mapping[str, Float64Array]) -> Numbers:
+class Special(StrEnum):
+    """What the truth is at infinite operands (docs/precision.md 5.4).
+
+    `LIMIT`: the limit; 0 times infinity is 0. `TORCH`: what IEEE arithmetic makes of the two-term form that PyTorch and
+    CANN document, wherever an operand is not finite: NaN at a matching infinite logit.
+    """
+
+    LIMIT = "limit"
+    TORCH = "torch"
+
+
+class Flag(IntFlag):
+    """What a golden element is, as bits of a uint8."""
+
+    OVERFLOW = 1  # finite truth, infinite when rounded to the dtype
+    SUBNORMAL = 2  # the rounded value is subnormal
+    ZERO = 4  # the truth is not 0, but rounds to 0
+    SPECIAL = 8  # an operand or the truth is infinite or NaN
+    CHOICE = 16  # Special.LIMIT and Special.TORCH differ here
+    OUTSIDE = 32  # a target outside [0, 1], or a negative weight or pos_weight
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth of a chunk of elements in C order; all arrays have one dimension and one length.
+
+    `value` is not rounded to the output's dtype: it is the float64 nearest to the truth, give or take a few ULP of
+    float64 (exact to `value + low` within 2**-100 where the output is float64; `low` is 0 else). `scale` is the
+    larger of the two terms whose difference a gradient is, times its factors: errors near a gradient's root are
+    relative to it. For the loss it is |value|.
+    """
+
+    value: Float64Array
+    low: Float64Array
+    scale: Float64Array
+    rounded: Array  # of the output's dtype: rounded once, to nearest, ties to even
+    flags: npt.NDArray[np.uint8]
+
+
+def _numbers_of(op: Op, inputs: Mapping[str, Float64Array]) -> Numbers:
     """The operands by name as flat arrays; grad_output plays no part in the loss, nor the targets in their gradient.
 
     Raises:
@@ -46,7 +94,7 @@ def elementwise(
     count: int = 1,
     special: Special = Special.LIMIT,
 ) -> Truth:
-    """The losses, or the gradients, of a run of elements.
+    """The losses, or the gradients, of a chunk of elements.
 
     Args:
         op: the operator.
@@ -69,7 +117,7 @@ def elementwise(
     if dtype not in FORMATS:
         raise ValueError(f"dtype: {dtype!r}, expected one of {', '.join(FORMATS)}")
     op, special = Op(op), Special(special)
-    numbers = numbers_of(op, inputs)
+    numbers = _numbers_of(op, inputs)
     strange = np.zeros(numbers.x.shape, dtype=np.bool_)
     for operand in numbers:
         if operand is not None and not np.isfinite(operand).all():
@@ -90,7 +138,7 @@ def _with_special(
     count: int,
     special: Special,
     places: npt.NDArray[np.intp],
-    choice: npt.NDArray[np.bool_],
+    choice: Mask,
 ) -> Elements:
     """The results where the operands at `places` are not all finite."""
     some = numbers.at(places)
@@ -106,7 +154,7 @@ def _with_special(
     where = np.flatnonzero(rest)
     others = numbers.at(where)
     if others.p is not None:
-        others = others._replace(p=finite_operands(KINDS[op], others.t, others.p)[1])
+        others = others._replace(p=finite_operands(op, others.t, others.p)[1])
     found = evaluate(op, others, dtype, count)
     n = numbers.x.size
     result = Elements.blank(n)
@@ -118,10 +166,10 @@ def _with_special(
     return result
 
 
-def _outside(inputs: Mapping[str, Float64Array]) -> npt.NDArray[np.bool_]:
+def _outside(inputs: Mapping[str, Float64Array]) -> Mask:
     """Targets outside [0, 1] and negative weights."""
     t = inputs["targets"]
-    outside: npt.NDArray[np.bool_] = (t < 0) | (t > 1)
+    outside: Mask = (t < 0) | (t > 1)
     for name in ("weight", "pos_weight"):
         if name in inputs:
             outside |= inputs[name] < 0
@@ -131,9 +179,9 @@ def _outside(inputs: Mapping[str, Float64Array]) -> npt.NDArray[np.bool_]:
 def _flags(
     form: Format,
     result: Elements,
-    strange: npt.NDArray[np.bool_],
-    choice: npt.NDArray[np.bool_],
-    outside: npt.NDArray[np.bool_],
+    strange: Mask,
+    choice: Mask,
+    outside: Mask,
 ) -> npt.NDArray[np.uint8]:
     magnitude = np.abs(result.rounded)
     # A value beyond float64 is a finite truth all the same: only an infinite operand makes an infinite one.

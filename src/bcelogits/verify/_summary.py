@@ -1,7 +1,7 @@
-"""Histograms of fixed bins that any float64 falls into: what the statistics keep instead of the points.
+"""What is kept of a column instead of its points: histograms of fixed bins, and its largest value.
 
-All bins are runs of bit patterns: an octave of float64 is cut into 2**`bits` equal parts. So the bin of a value costs a
-shift, and the edges are exact.
+Bins are ranges of bit patterns that any float64 falls into: an octave of float64 is cut into 2**`bits` equal parts. So
+the bin of a value costs a shift, and the edges are exact.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array, IntArray, Mask
 
-__all__ = ["IntArray", "Octaves", "quantiles"]
+__all__ = ["Largest", "Octaves", "quantiles"]
 
-IntArray = npt.NDArray[np.int64]
 _BIAS, _FRACTION = 1023, 52
 
 
@@ -51,3 +50,22 @@ def quantiles(counts: npt.ArrayLike, octaves: Octaves, shares: Sequence[float]) 
         return [float("nan")] * len(shares)
     ranks = [max(1, int(np.ceil(share * float(total[-1])))) for share in shares]
     return [octaves.edge(int(np.searchsorted(total, rank)) + 1) for rank in ranks]
+
+
+class Largest:
+    """The largest of values that come in chunks, where it is, and what stands beside it; the first of equals."""
+
+    def __init__(self) -> None:
+        """No value was seen yet."""
+        self.value = 0.0
+        self.index = -1
+        self.beside = 0.0
+
+    def add(self, values: Float64Array, where: Mask, beside: Float64Array, start: int) -> None:
+        """Take the values of one chunk; only elements of the mask count."""
+        if not where.any():
+            return
+        masked = np.where(where, values, -1.0)
+        at = int(np.argmax(masked))
+        if self.index < 0 or masked[at] > self.value:
+            self.value, self.index, self.beside = float(masked[at]), start + at, float(beside[at])

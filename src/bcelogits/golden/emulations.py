@@ -18,10 +18,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from bcelogits.golden._model import Array, Op
-from bcelogits.golden._rounding import dtype_of
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array
+from bcelogits.reference.truth import Op
 
-__all__ = ["THIRD", "Emulation", "reduce", "reduce_runs"]
+__all__ = ["THIRD", "Emulation", "reduce_chunks"]
 
 # Operator, operands by name (flat, each of its own dtype), the output's dtype, a gradient's divisor.
 Emulation: TypeAlias = Callable[[Op, Mapping[str, Array], str, int], Array]
@@ -70,21 +71,21 @@ def _stable_form(op: Op, x: Any, t: Any, w: Any, p: Any, g: Any) -> Any:
 
 
 def _emulation(formula: Callable[..., Any], native: bool) -> Emulation:
-    def run(op: Op, operands: Mapping[str, Array], dtype: str, count: int) -> Array:
-        out = dtype_of(dtype)
+    def compute(op: Op, operands: Mapping[str, Array], dtype: str, count: int) -> Array:
+        out = FORMATS[dtype].dtype
         given = [operands.get(name) for name in ("logits", "targets", "weight", "pos_weight", "grad_output")]
         wide = dtype == "f64" or any(v is not None and v.dtype == np.float64 for v in given)
-        compute = out if native else np.dtype(np.float64 if wide else np.float32)
+        arithmetic = out if native else np.dtype(np.float64 if wide else np.float32)
         with np.errstate(all="ignore"):
-            numbers = [None if v is None else np.asarray(v).astype(compute) for v in given]
+            numbers = [None if v is None else np.asarray(v).astype(arithmetic) for v in given]
             if op is Op.LOSS:
                 numbers[4] = None
             result = formula(op, *numbers)
             if op is not Op.LOSS and count != 1:
-                result = result / compute.type(count)
+                result = result / arithmetic.type(count)
             return np.asarray(result).astype(out)
 
-    return run
+    return compute
 
 
 THIRD: dict[str, Emulation] = {
@@ -95,21 +96,16 @@ THIRD: dict[str, Emulation] = {
 }
 
 
-def reduce_runs(runs: Iterable[Array], mean: bool, dtype: str) -> Array:
+def reduce_chunks(chunks: Iterable[Array], mean: bool, dtype: str) -> Array:
     """The sum or mean of losses as a device accumulates: in float32 (float64 of that dtype), pairwise, rounded once.
 
-    Each run is added pairwise, and so are the runs' sums. The mean of nothing is NaN, its sum 0. A 0-d array.
+    Each chunk is added pairwise, and so are the chunks' sums. The mean of nothing is NaN, its sum 0. A 0-d array.
     """
     kind = np.dtype(np.float64 if dtype == "f64" else np.float32)
     with np.errstate(all="ignore"):
         count, sums = 0, [kind.type(0)]
-        for values in runs:
+        for values in chunks:
             count += values.size
             sums.append(np.add.reduce(values.astype(kind), dtype=kind))
         total = np.add.reduce(np.array(sums, dtype=kind), dtype=kind)
-        return np.asarray(total / kind.type(count) if mean else total).astype(dtype_of(dtype))
-
-
-def reduce(values: Array, mean: bool, dtype: str) -> Array:
-    """`reduce_runs` of one run."""
-    return reduce_runs([values.reshape(-1)], mean, dtype)
+        return np.asarray(total / kind.type(count) if mean else total).astype(FORMATS[dtype].dtype)

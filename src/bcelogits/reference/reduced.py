@@ -8,13 +8,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from bcelogits.golden import _exact
-from bcelogits.golden._elementwise import elementwise
-from bcelogits.golden._model import FORMATS, Array, Flag, Float64Array, Op, Special, Truth
-from bcelogits.golden._rounding import to_dtype
-from bcelogits.reference._exact_sum import ExactSum, to_float
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array, Float64Array
+from bcelogits.reference.rounding import nearest, to_dtype
+from bcelogits.reference.sums import IntegerSum, to_float
+from bcelogits.reference.truth import Flag, Op, Special, Truth, elementwise
 
-__all__ = ["Reduction", "reduce_losses"]
+__all__ = ["ReducedLoss", "reduce_losses"]
 
 # The float64 losses are right to 2**-48, so their sum is; in double-double to 2**-98.
 _ERROR = Fraction(1, 1 << 46)
@@ -25,8 +25,8 @@ _TINY = Fraction(1, 1 << 20_000)
 _STICKY = Flag.SPECIAL | Flag.CHOICE | Flag.OUTSIDE
 
 
-class Reduction:
-    """The sum or mean of losses, a run at a time, in any order.
+class ReducedLoss:
+    """The sum or mean of losses that come in chunks, in any order.
 
     Two sums are kept, both exact. `truth` is the ideal one, of the exact losses: they are computed to some 2**-48
     (2**-98 if `precise`), added exactly, divided by their number for the mean, and rounded once. `contract` is the sum
@@ -41,7 +41,7 @@ class Reduction:
         precise: compute losses in double-double. Needed if `decided` is False without it: then the ideal sum lies so
             near to where its rounding turns that the error of the losses could decide (`reduce_losses` sees to that).
 
-    >>> total = Reduction("f16", mean=False)
+    >>> total = ReducedLoss("f16", mean=False)
     >>> total.add({"logits": np.zeros(100_000), "targets": np.zeros(100_000)})
     >>> total.truth().value, total.truth().rounded, Flag(int(total.truth().flags[0]))
     (array([69314.71805599]), array([inf], dtype=float16), <Flag.OVERFLOW: 1>)
@@ -64,13 +64,13 @@ class Reduction:
                 raise ValueError(f"dtype: {name!r}, expected one of {', '.join(FORMATS)}")
         self.precise = precise or self.compute == "f64"
         self.count = 0
-        self._ideal, self._negative, self._contract = ExactSum(), ExactSum(), ExactSum()
+        self._ideal, self._negative, self._contract = IntegerSum(), IntegerSum(), IntegerSum()
         self._flags = Flag(0)
         self._lost = False  # whether a loss is not 0 but rounds to 0
         self._tails = [False, False]  # whether losses had parts above and below 0 that double-double may have dropped
 
     def add(self, inputs: Mapping[str, Float64Array]) -> None:
-        """Take the losses of a run of elements, given as to `elementwise`."""
+        """Take the losses of a chunk of elements, given as to `elementwise`."""
         losses = elementwise(Op.LOSS, inputs, self.compute, special=self.special)
         self.count += losses.value.size
         self._contract.add(losses.rounded.astype(np.float64))
@@ -110,7 +110,7 @@ class Reduction:
             return True
         form, slack = FORMATS[self.dtype], self._slack()
         exact = self._over_count(self._ideal.fraction())
-        return _exact.nearest(exact - slack, form) == _exact.nearest(exact + slack, form)
+        return nearest(exact - slack, form) == nearest(exact + slack, form)
 
     def _slack(self) -> Fraction:
         size = self._over_count(self._ideal.fraction() - 2 * self._negative.fraction())
@@ -134,7 +134,7 @@ class Reduction:
         else:
             exact = self._over_count(self._ideal.fraction())
             above, below = self._tails
-            value, rounded = to_float(exact), _exact.nearest(exact + (above - below) * _TINY, form)
+            value, rounded = to_float(exact), nearest(exact + (above - below) * _TINY, form)
             if self.dtype == "f64" and math.isfinite(value):
                 low = float(exact - Fraction(value))
             flags |= Flag.OVERFLOW if math.isinf(rounded) else Flag(0)
@@ -162,23 +162,25 @@ class Reduction:
         elif special is not None:
             result = special
         else:
-            result = _exact.nearest(self._over_count(self._contract.fraction()), FORMATS[self.dtype])
+            result = nearest(self._over_count(self._contract.fraction()), FORMATS[self.dtype])
         scalar: Array = to_dtype(np.array([result]), self.dtype)[0]
         return scalar
 
 
 def reduce_losses(
-    runs: Callable[[], Iterable[Mapping[str, Float64Array]]],
+    chunks: Callable[[], Iterable[Mapping[str, Float64Array]]],
     dtype: str,
     mean: bool,
     special: Special = Special.LIMIT,
     *,
     compute: str | None = None,
-) -> Reduction:
-    """All runs added; in double-double if float64 leaves the rounding open. `runs` is called again for that."""
+) -> ReducedLoss:
+    """The losses of all chunks added; again in double-double, of the chunks that `chunks` then gives once more, if
+    float64 leaves the rounding open.
+    """
     for precise in (False, True):
-        total = Reduction(dtype, mean, special, compute=compute, precise=precise)
-        for inputs in runs():
+        total = ReducedLoss(dtype, mean, special, compute=compute, precise=precise)
+        for inputs in chunks():
             total.add(inputs)
         if total.decided:
             break

@@ -28,7 +28,10 @@ from typing import Any
 
 from bcelogits._files.arrays import RawFormat, open_array
 from bcelogits._files.errors import InputError, reason
-from bcelogits.golden._model import FORMATS, Array, Case, Op, Special
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array
+from bcelogits.golden._model import Case
+from bcelogits.reference.truth import Op, Special
 
 __all__ = ["FILE_NAME", "SCHEMA", "Entry", "Manifest", "case_of", "describe", "read_manifest", "sha256"]
 

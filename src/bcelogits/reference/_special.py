@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bcelogits.golden._elements import KINDS, Numbers
-from bcelogits.golden._model import Float64Array, Op
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.reference import _dd_operator
+from bcelogits.reference._elements import Numbers
+from bcelogits.reference._op import Op
 
 __all__ = ["differ", "limit", "two_term"]
 
 
 def limit(op: Op, numbers: Numbers) -> Float64Array:
     """The limit, where 0 times infinity is 0; a finite number other than 0 only says that the result is one."""
-    return _dd_operator.limits(KINDS[op], *numbers.filled())
+    return _dd_operator.limits(op, *numbers.filled())
 
 
 def _log_sigmoid(x: Float64Array) -> Any:
@@ -34,7 +34,7 @@ def two_term(op: Op, numbers: Numbers) -> Float64Array:
     target gradient  w * g * [logsigmoid(-x) - p * logsigmoid(x)]; -x * w * g without p
     """
     x, t, w, p, g = numbers
-    finite, core = _dd_operator.core_signs(KINDS[op], x, t, np.ones_like(x) if p is None else p)
+    finite, core = _dd_operator.core_signs(op, x, t, np.ones_like(x) if p is None else p)
     x = np.where(np.isinf(x), x, np.clip(x, -1.0, 1.0))
     result: Any
     with np.errstate(all="ignore"):
@@ -53,7 +53,7 @@ def two_term(op: Op, numbers: Numbers) -> Float64Array:
     return np.asarray(result, dtype=np.float64)
 
 
-def differ(first: Float64Array, second: Float64Array) -> npt.NDArray[np.bool_]:
+def differ(first: Float64Array, second: Float64Array) -> Mask:
     """Whether results of `limit` and `two_term` differ in kind."""
     same = np.isnan(first) & np.isnan(second)
     same |= np.isinf(first) & (first == second)

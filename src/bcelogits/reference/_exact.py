@@ -18,31 +18,17 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from bcelogits.golden._model import Format, Op
+from bcelogits._formats import Format
+from bcelogits.reference._op import Op
+from bcelogits.reference.rounding import nearest
 
-__all__ = ["is_zero", "nearest", "rational_parts", "rounded"]
+__all__ = ["is_zero", "rational_parts", "rounded"]
 
 _DIGITS = 60
 # Beyond this |x|, T is below 2**-10,098; a lies on a boundary or is further from one than c * T can be (float64
 # operands are multiples of 2**-1074 below 2**1024), so that any number that small decides as T itself does.
 _FAR = 7000.0
 _FAR_TAIL = (Fraction(1, 1 << 10_200), Fraction(1, 1 << 10_098))
-
-
-def nearest(value: Fraction, form: Format) -> float:
-    """A rational number in a format: to nearest, ties to even."""
-    if value == 0:
-        return 0.0
-    magnitude = abs(value)
-    exponent = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
-    if (magnitude.numerator << max(-exponent, 0)) < (magnitude.denominator << max(exponent, 0)):
-        exponent -= 1
-    quantum = max(exponent, form.emin) - form.fraction_bits
-    numerator, denominator = magnitude.numerator << max(-quantum, 0), magnitude.denominator << max(quantum, 0)
-    quanta, rest = divmod(numerator, denominator)
-    quanta += 2 * rest > denominator or (2 * rest == denominator and quanta & 1)
-    result = math.inf if quanta.bit_length() + quantum - 1 > form.emax else math.ldexp(quanta, quantum)
-    return -result if value < 0 else result
 
 
 def rational_parts(

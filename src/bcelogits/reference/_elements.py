@@ -1,4 +1,4 @@
-"""Losses and gradients of runs of finite operands: in float64 first, again in double-double where that may not do.
+"""Losses and gradients of finite operands: in float64 first, again in double-double where that may not do.
 
 The float64 formulas are those in which nothing cancels but the two terms of a gradient; their error is below 2**-48 of
 the larger term. A result is computed again in double-double
@@ -17,19 +17,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden import _exact
-from bcelogits.golden._model import FORMATS, Float64Array, Format, Op
-from bcelogits.golden._rounding import margin
-from bcelogits.reference import _dd_operator
+from bcelogits._formats import FORMATS, Format
+from bcelogits._typing import Float64Array, Mask
+from bcelogits.reference import _dd_operator, _exact
 from bcelogits.reference._dd import Scaled, select, two_product
 from bcelogits.reference._dd_rounding import round_scaled, to_pair
-from bcelogits.reference._f64 import GRADIENT, LOSS, TARGET_GRADIENT
+from bcelogits.reference._op import Op
+from bcelogits.reference.rounding import margin
 
-__all__ = ["KINDS", "Elements", "Numbers", "evaluate"]
+__all__ = ["Elements", "Numbers", "evaluate"]
 
-KINDS = {Op.LOSS: LOSS, Op.BACKWARD: GRADIENT, Op.TARGET_BACKWARD: TARGET_GRADIENT}
-
-# Elements at a time: the temporaries stay in a core's own cache.
+# Elements computed at once: the temporaries stay in a core's own cache.
 _BLOCK = 1 << 14
 _UNSURE = 2.0**-40  # of the larger term: nearer to a boundary, float64 does not decide
 _UNSURE_DD = 2.0**-95
@@ -49,11 +47,11 @@ class Numbers(NamedTuple):
     g: Float64Array | None
 
     def at(self, index: npt.NDArray[np.intp] | slice) -> Numbers:
-        """Some of them."""
+        """The operands of some elements."""
         return Numbers(*(None if v is None else v[index] for v in self))  # type: ignore[arg-type]
 
     def filled(self) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]:
-        """With ones in place of None."""
+        """All five operands, ones in place of a weight that there is not."""
         ones = np.ones_like(self.x)
         w, p, g = (ones if v is None else v for v in (self.w, self.p, self.g))
         return self.x, self.t, w, p, g
@@ -66,15 +64,15 @@ class Elements(NamedTuple):
     low: Float64Array
     scale: Float64Array
     rounded: Float64Array
-    lost: npt.NDArray[np.bool_]  # not 0, but rounded to 0
+    lost: Mask  # not 0, but rounded to 0
 
     @classmethod
     def blank(cls, n: int) -> Elements:
-        """Places for so many."""
+        """Results of n elements, yet to be filled in."""
         return cls(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.bool_))
 
     def part(self, places: slice) -> Elements:
-        """A view of some of the places."""
+        """A view of the results of some elements."""
         return Elements(
             self.value[places], self.low[places], self.scale[places], self.rounded[places], self.lost[places]
         )
@@ -136,7 +134,7 @@ def _terms(op: Op, numbers: Numbers, count: int) -> tuple[Float64Array, Float64A
     return first - second, np.maximum(np.abs(first), np.abs(second))
 
 
-def _quick(op: Op, numbers: Numbers, dtype: str, count: int, out: Elements) -> npt.NDArray[np.bool_]:
+def _quick(op: Op, numbers: Numbers, dtype: str, count: int, out: Elements) -> Mask:
     """Fill in what float64 gives; True where it may not do."""
     value, larger = _terms(op, numbers, count)
     rounded, distance = margin(value, dtype)
@@ -165,20 +163,20 @@ def _quick(op: Op, numbers: Numbers, dtype: str, count: int, out: Elements) -> n
     return unsure
 
 
-def _is_exact(numbers: Numbers, value: Float64Array, count: int) -> npt.NDArray[np.bool_]:
+def _is_exact(numbers: Numbers, value: Float64Array, count: int) -> Mask:
     """Where -x * w * g / count is the target gradient, and float64 has it exactly."""
     x, _, w, p, g = numbers.filled()
     first, error = two_product(-x, w)
     second, more = two_product(first, g)
     back, rest = two_product(value, float(count))
-    exact: npt.NDArray[np.bool_] = (error == 0) & (more == 0) & (back == second) & (rest == 0) & (p == 1)
+    exact: Mask = (error == 0) & (more == 0) & (back == second) & (rest == 0) & (p == 1)
     return exact if float(count) == count else np.zeros_like(exact)
 
 
-def _is_zero(op: Op, numbers: Numbers) -> npt.NDArray[np.bool_]:
+def _is_zero(op: Op, numbers: Numbers) -> Mask:
     """Where a factor of 0 makes the result 0 exactly."""
     x, t, w, p, g = numbers.filled()
-    zero: npt.NDArray[np.bool_] = (w == 0) | (g == 0)
+    zero: Mask = (w == 0) | (g == 0)
     zero |= ((p == 1) & (x == 0)) if op is Op.TARGET_BACKWARD else ((t == 1) & (p == 0))
     return zero
 
@@ -196,7 +194,7 @@ def _again(op: Op, numbers: Numbers, form: Format, count: int, places: npt.NDArr
     """Fill in the results at `places`, which `numbers` are the operands of."""
     operands = numbers.filled()
     with np.errstate(all="ignore"):
-        total, larger = _dd_operator.values(KINDS[op], *operands, count=count)
+        total, larger = _dd_operator.values(op, *operands, count=count)
         hi, lo = to_pair(total)
         rounded, boundary = round_scaled(total, form.fraction_bits, form.emin, form.emax)
         # -x * w * g is no difference: its error is relative to itself.

@@ -1,6 +1,6 @@
 """Where the arrays of a case lie in a folder of golden data: one naming scheme for each file layout.
 
-`ttk`: self-describing names, read by Ascend's test kits (precision.md 2.9)::
+`ttk`: self-describing names, read by Ascend's test kits (docs/precision.md 2.9)::
 
     CASE/input_0_float32.bin  ...  CASE/input_2_none.bin      operands in the order of the aclnn call; empty: not given
     CASE/golden_0_float32__shape_1024x80.bin                  a device writes CASE/output_0_float32.bin
@@ -22,12 +22,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from bcelogits.golden._model import Case, Op
+from bcelogits._formats import FORMATS
+from bcelogits.golden._model import Case
+from bcelogits.reference.truth import Op
 
-__all__ = ["FILE_LAYOUTS", "LONG_NAMES", "ORDER", "dump_candidates", "golden_file", "input_files"]
+__all__ = ["FILE_LAYOUTS", "ORDER", "dump_candidates", "golden_file", "input_files"]
 
 FILE_LAYOUTS = ("ttk", "sample", "npy", "safetensors")
-LONG_NAMES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64"}
 # Operands in the order of the aclnn call, and CANN's names for them.
 ORDER = {
     Op.LOSS: ("logits", "targets", "weight", "pos_weight"),
@@ -47,7 +48,7 @@ def input_files(case: Case, layout: str) -> dict[str, str]:
     for number, operand in enumerate(ORDER[case.op]):
         given = _has(case, operand)
         if layout == "ttk":
-            dtype = LONG_NAMES[case.dtype_of(operand)] if given else "none"
+            dtype = FORMATS[case.dtype_of(operand)].dtype_name if given else "none"
             result[operand] = f"{case.name}/input_{number}_{dtype}.bin"
         elif not given:
             continue
@@ -64,7 +65,7 @@ def golden_file(case: Case, layout: str) -> str:
     """The file of the rounded golden output, relative to the folder."""
     shape = "x".join(map(str, case.out_shape)) or "scalar"
     return {
-        "ttk": f"{case.name}/golden_0_{LONG_NAMES[case.dtype_of('out')]}__shape_{shape}.bin",
+        "ttk": f"{case.name}/golden_0_{FORMATS[case.dtype_of('out')].dtype_name}__shape_{shape}.bin",
         "sample": f"{case.name}/output/golden.bin",
         "npy": f"{case.name}/golden.npy",
         "safetensors": f"{case.name}.safetensors",
@@ -73,7 +74,7 @@ def golden_file(case: Case, layout: str) -> str:
 
 def dump_candidates(case: Case) -> Iterator[PurePosixPath]:
     """Where a device's output may lie in a folder of dumps: the names of every layout, most telling first."""
-    name, dtype = case.name, LONG_NAMES[case.dtype_of("out")]
+    name, dtype = case.name, FORMATS[case.dtype_of("out")].dtype_name
     for file in (f"output_0_{dtype}.bin", "output/output.bin", "output/output_z.bin", "output.bin", "output.npy"):
         yield PurePosixPath(name, file)
     for suffix in (".output.safetensors", ".output.npy", ".output.bin", ".npy", ".bin"):

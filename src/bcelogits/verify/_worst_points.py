@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Flag, Float64Array
-from bcelogits.verify._bins import IntArray
+from bcelogits._typing import Float64Array, IntArray
+from bcelogits.reference.truth import Flag
 from bcelogits.verify._model import Chunk
 
-__all__ = ["Worst", "shortest"]
+__all__ = ["WorstPoints", "shortest"]
 
 KEPT = 10
 
@@ -28,7 +28,7 @@ def shortest(value: float, float64: bool = False) -> str:
     return repr(float(value))
 
 
-class Worst:
+class WorstPoints:
     """The points with the largest |error| in ULP that differ in their inputs or results, the first of equal ones."""
 
     def __init__(self, float64: bool, count: int) -> None:

@@ -1,6 +1,6 @@
-"""One call of an operator and its truth, a run of elements at a time: what golden files and verdicts share.
+"""One call of an operator and its truth, a chunk of elements at a time: what golden files and verdicts share.
 
-Memory is that of a run (CHUNK elements), however large the operands are; they may be mapped files of any strides.
+Memory is that of a chunk (CHUNK elements), however large the operands are; they may be mapped files of any strides.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ import numpy as np
 
 from bcelogits._files.errors import InputError
 from bcelogits._files.shapes import check_shapes
-from bcelogits.golden._model import FORMATS, Array, Float64Array, Op, Operands, Shape, Special, Truth
-from bcelogits.golden._truth import Reduction, elementwise, reduce_losses
+from bcelogits._formats import FORMATS, format_of
+from bcelogits._typing import Array, Float64Array, Shape
+from bcelogits.golden._model import Operands
+from bcelogits.reference.reduced import ReducedLoss, reduce_losses
+from bcelogits.reference.truth import Op, Special, Truth, elementwise
 
 __all__ = ["CHUNK", "Problem", "flat", "short_name"]
 
-# Elements of a run: some 50 MB of temporaries.
+# Elements of a chunk: some 50 MB of temporaries.
 CHUNK = 1 << 18
 
 Progress = Callable[[int], None]
 
-_SHORT_NAMES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
-
 
 def short_name(array: Array, parameter: str) -> str:
-    """ "f32" and the like.
+    """The short name of an array's dtype, "f32" and the like.
 
     Raises:
         InputError: no dtype of the operator.
     """
-    name = _SHORT_NAMES.get(array.dtype.name)
-    if name is None:
-        raise InputError(f"{parameter}: dtype {array.dtype}, expected float32, float16, bfloat16 or float64")
-    return name
+    try:
+        return format_of(array.dtype).name
+    except TypeError:
+        raise InputError(f"{parameter}: dtype {array.dtype}, expected float32, float16, bfloat16 or float64") from None
 
 
 def flat(array: Array, shape: Shape, start: int, stop: int) -> Array:
@@ -81,12 +82,12 @@ class Problem:
 
     @classmethod
     def of(cls, op: Op, operands: Operands, reduction: str, dtype: str, special: Special = Special.LIMIT) -> Problem:
-        """From operands as a family makes them."""
+        """The problem of operands as a family makes them."""
         return cls(op, operands.items(), reduction, dtype, special)
 
     @property
     def shape(self) -> Shape:
-        """That of the logits."""
+        """The shape of the logits."""
         return self.operands["logits"].shape
 
     @property
@@ -101,7 +102,7 @@ class Problem:
 
     @property
     def out_shape(self) -> Shape:
-        """That of the output."""
+        """The shape of the output: () where it is reduced."""
         return () if self.is_reduced else self.shape
 
     @property
@@ -109,21 +110,21 @@ class Problem:
         """What a mean divides each gradient by."""
         return self.terms if self.op is not Op.LOSS and self.reduction == "mean" else 1
 
-    def ranges(self) -> Iterator[tuple[int, int]]:
-        """The runs, as start and stop."""
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """The first element of each chunk, and the first that is beyond it."""
         for start in range(0, self.terms, CHUNK):
             yield start, min(start + CHUNK, self.terms)
 
     def native(self, start: int, stop: int) -> dict[str, Array]:
-        """The operands of a run, each in its own dtype."""
+        """The operands of a chunk, each in its own dtype."""
         return {name: flat(array, self.shape, start, stop) for name, array in self.operands.items()}
 
     def inputs(self, start: int, stop: int) -> dict[str, Float64Array]:
-        """The operands of a run, exactly, as float64."""
+        """The operands of a chunk, exactly, as float64."""
         return {name: values.astype(np.float64) for name, values in self.native(start, stop).items()}
 
     def truth(self, inputs: Mapping[str, Float64Array]) -> Truth:
-        """The truth of a run, element by element: of the loss before any reduction."""
+        """The truth of a chunk, element by element: of the loss before any reduction."""
         return elementwise(self.op, inputs, self.dtype, count=self.divisor, special=self.special)
 
     @property
@@ -132,13 +133,13 @@ class Problem:
         names = [short_name(array, name) for name, array in self.operands.items()]
         return "f64" if "f64" in (*names, self.dtype) else "f32"
 
-    def reduced(self, progress: Progress | None = None) -> Reduction:
-        """The reduced loss. Runs may be taken twice, where rounding is a close call."""
+    def reduced(self, progress: Progress | None = None) -> ReducedLoss:
+        """The reduced loss. All chunks may be taken twice, where rounding is a close call."""
 
-        def runs() -> Iterator[Mapping[str, Float64Array]]:
-            for start, stop in self.ranges():
+        def chunks() -> Iterator[Mapping[str, Float64Array]]:
+            for start, stop in self.chunks():
                 yield self.inputs(start, stop)
                 if progress is not None:
                     progress(stop - start)
 
-        return reduce_losses(runs, self.dtype, self.reduction == "mean", self.special, compute=self.compute)
+        return reduce_losses(chunks, self.dtype, self.reduction == "mean", self.special, compute=self.compute)
