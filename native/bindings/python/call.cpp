@@ -25,19 +25,24 @@ void take_gil_back(PyThreadState* state) {
 
 }  // namespace
 
-void raise_if(const Status& s) {
+void raise_if(const Status& s, Errors errors) {
+  if (s.ok()) return;
+  const bool torch = errors == Errors::PyTorch;
+  PyObject* type = PyExc_MemoryError;
   switch (s.fault) {
     case Fault::None:
-      return;
+    case Fault::Runtime:
+      break;
     case Fault::Null:
     case Fault::Type:
-      throw nb::type_error(s.text.c_str());
+      type = torch ? PyExc_RuntimeError : PyExc_TypeError;
+      break;
     case Fault::Value:
-      throw nb::value_error(s.text.c_str());
-    case Fault::Runtime:
-      PyErr_SetString(PyExc_MemoryError, s.text.c_str());
-      throw nb::python_error();
+      type = PyExc_ValueError;
+      break;
   }
+  PyErr_SetString(type, s.text.c_str());
+  throw nb::python_error();
 }
 
 std::string repr_of(nb::handle object) { return text_of(nb::steal(PyObject_Repr(object.ptr()))); }
@@ -64,6 +69,13 @@ std::int64_t reduction_of(nb::handle object) {
   }
   if (value < 0 || value > 2)
     throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'none' (0), 'mean' (1) or 'sum' (2)").c_str());
+  return value;
+}
+
+std::int64_t reducing_of(nb::handle object) {
+  const std::int64_t value = reduction_of(object);
+  if (value == 0)
+    throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'mean' (1) or 'sum' (2)").c_str());
   return value;
 }
 
@@ -103,20 +115,6 @@ void execute_released(const Plan& plan, ExactSum* sum, int threads) {
 
 void execute_released(const SumPlan& plan, ExactSum& sum, int threads) {
   run_released(plan.count, [&] { return execute(plan, sum, threads); });
-}
-
-Status Accumulator::feed(const ExactSum& piece, std::uint64_t n, DType of) {
-  std::uint64_t all = 0;
-  if (__builtin_add_overflow(count, n, &all))
-    return Status::value("count: 2^64 or more, expected fewer numbers in all");
-  sum.merge(piece);
-  count = all;
-  if (of != DType::Unsupported) dtype = dtype == DType::Unsupported ? of : promote(dtype, of);
-  return {};
-}
-
-void feed(Accumulator& into, const Plan& plan, const ExactSum& piece) {
-  raise_if(into.feed(piece, static_cast<std::uint64_t>(plan.count), plan.result));
 }
 
 }  // namespace bcelogits::python

@@ -1,8 +1,6 @@
 // See tensor_view.hpp.
 #include "tensor_view.hpp"
 
-#include "array_view.hpp"
-
 namespace bcelogits::python {
 
 namespace {
@@ -28,6 +26,7 @@ struct Exchange {
   int (*tensor_from_object)(void* object, Tensor* out);
   void* current_stream;
 };
+constexpr std::string_view kTorch = "torch.";  // before the names of its dtypes
 constexpr std::uint8_t kFloat = 2, kBfloat = 4;
 
 // The interface of the tensors' type; PyTorch has one for all tensors, so that it is looked up once.
@@ -57,12 +56,6 @@ DType dtype_of(std::uint8_t code, std::uint8_t bits) {
   if (code == kBfloat && bits == 16) return DType::BF16;
   if (code != kFloat) return DType::Unsupported;
   return bits == 32 ? DType::F32 : bits == 16 ? DType::F16 : bits == 64 ? DType::F64 : DType::Unsupported;
-}
-
-DType dtype_named(const std::string& name) {
-  for (int i = 0; i < static_cast<int>(DType::Count); ++i)
-    if (name == std::string("torch.") + kDTypes[i].name) return static_cast<DType>(i);
-  return DType::Unsupported;
 }
 
 // Storage that was freed, or zeros that are only said to be there.
@@ -126,10 +119,10 @@ void HeldTensor::from_attributes(nb::handle tensor) {
     stride_[i] = nb::cast<std::int64_t>(strides[i]);
   }
   void* data = reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()));
-  set(dtype_named(text_of(tensor.attr("dtype"))), data, ndim, tensor);
+  set(dtype_named(text_of(tensor.attr("dtype")).substr(kTorch.size())), data, ndim, tensor);
 }
 
-HeldTensor::HeldTensor(nb::handle object) {
+HeldTensor::HeldTensor(nb::handle object, Role) {
   if (object.is_none()) return;
   view.present = true;
   const Exchange* exchange = exchange_of(object);

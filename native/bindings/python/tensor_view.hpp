@@ -6,15 +6,30 @@
 #include <nanobind/nanobind.h>
 
 #include "../../engine/engine.hpp"
+#include "array_view.hpp"
+#include "call.hpp"
 
 namespace bcelogits::python {
 
 namespace nb = nanobind;
 
+// PyTorch's names of the parameters.
+inline constexpr Dialect kTensorDialect = [] {
+  Dialect d;
+  d.logits = "input";
+  d.targets = "target";
+  d.operand = "a tensor of float32, float16, bfloat16 or float64";
+  return d;
+}();
+
 // `object` is a tensor or None; the front-end has made sure that it is dense and on the CPU.
 struct HeldTensor {
+  static constexpr const Dialect* kDialect = &kTensorDialect;
+  static constexpr Errors kErrors = Errors::PyTorch;
+  static constexpr bool kFreshOutputs = true;  // outputs are made by the caller, mostly of fresh memory
+
   ArrayView view;
-  explicit HeldTensor(nb::handle object);
+  explicit HeldTensor(nb::handle object, Role role = Role::Input);
   HeldTensor(const HeldTensor&) = delete;
 
  private:
@@ -28,14 +43,5 @@ struct HeldTensor {
 // types, dense, on the CPU, and their memory means what it says.
 void set_plain_types(nb::handle tensor, nb::handle parameter);
 bool is_plain(nb::handle object);
-
-// PyTorch's names of the parameters.
-inline constexpr Dialect kTensorDialect = [] {
-  Dialect d;
-  d.logits = "input";
-  d.targets = "target";
-  d.operand = "a tensor of float32, float16, bfloat16 or float64";
-  return d;
-}();
 
 }  // namespace bcelogits::python

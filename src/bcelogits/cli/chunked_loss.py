@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import bcelogits
-from bcelogits import _numpy
 from bcelogits._files.arrays import Array, Shape
 from bcelogits._files.errors import InputError
 from bcelogits._files.output import Output
@@ -190,4 +189,4 @@ def _chunk(
         accumulator.update(logits, targets, weight, pos_weight=pos_weight)
     else:
         # Divides the gradient of a mean by the total count, which the chunk cannot know.
-        _numpy._value_and_grad_chunk(logits, targets, weight, pos_weight, reduction, gradient, count, accumulator)
+        accumulator.add_losses_with_gradient(logits, targets, weight, pos_weight, reduction, gradient, count)

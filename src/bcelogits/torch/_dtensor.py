@@ -78,13 +78,13 @@ def _local(t: DTensor) -> Tensor:
 # ---- exact sums over ranks -------------------------------------------------------------------------------------
 
 
-def _merge(piece: _core.ExactSum, mesh: DeviceMesh, placements: Placements) -> _core.ExactSum:
+def _merge(shard: _core.Accumulator, mesh: DeviceMesh, placements: Placements) -> _core.Accumulator:
     """The sum over all shards; ranks along a replicated dimension of the mesh hold the same and are counted once."""
-    parts = torch.frombuffer(bytearray(_core.sum_integers(piece)), dtype=torch.int64)
+    parts = torch.frombuffer(bytearray(shard.integers()), dtype=torch.int64)
     for i, p in enumerate(placements):
         if not p.is_replicate() and mesh.size(i) > 1:
             torch.distributed.all_reduce(parts, group=mesh.get_group(i))
-    return _core.sum_from_integers(piece, parts.numpy().tobytes())
+    return _core.Accumulator.from_integers(parts.numpy().tobytes())
 
 
 # ---- the loss --------------------------------------------------------------------------------------------------
@@ -124,9 +124,9 @@ class _Sharded(torch.autograd.Function):
             return cast(_Operand, operands[1]).wrap(local, placements)  # strides are those of the target
         local = torch.zeros((), dtype=dtype, device="cpu")
         if ctx.is_member:
-            piece = _core.ExactSum()
-            _engine.update(piece, x, t, w, p)
-            total = _merge(piece, mesh, placements)
+            shard = _core.Accumulator()
+            _engine.update(shard, x, t, w, p)
+            total = _merge(shard, mesh, placements)
             ctx.count = total.count
             local = _engine.result(total, reduction, dtype)
         return DTensor.from_local(local, mesh, [Replicate()] * mesh.ndim)
@@ -172,7 +172,7 @@ def _factor_gradient(which: int, g: Tensor, parts: Sequence[Any], operands: Sequ
     return operand.gradient(cast(Tensor, local), placements)
 
 
-# ---- the door --------------------------------------------------------------------------------------------------
+# ---- calls ---------------------------------------------------------------------------------------------------
 
 
 def is_ours(*tensors: Tensor | None) -> bool:
