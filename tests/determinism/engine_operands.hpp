@@ -51,7 +51,7 @@ struct Array {
     ArrayView v;
     v.present = true;
     v.data = memory.data() + first;
-    v.dtype = dtype;
+    v.element = bcelogits::element_of(dtype);
     v.ndim = static_cast<int>(shape.size());
     v.shape = shape.data();
     v.strides = strides.data();
@@ -115,8 +115,8 @@ struct Operands {
 
 inline Array logits(DType dtype, std::size_t n, bool wild) {
   const bcelogits::DTypeInfo& format = bcelogits::info(dtype);
-  const double tiny = std::ldexp(1, format.emin), least = std::ldexp(tiny, -format.mantissa),
-               largest = std::ldexp(2 - std::ldexp(1, -format.mantissa), 1 - format.emin);
+  const double tiny = std::ldexp(1, format.least_exponent), least = std::ldexp(tiny, -format.mantissa),
+               largest = std::ldexp(2 - std::ldexp(1, -format.mantissa), 1 - format.least_exponent);
   const double special[] = {0,      1,      16.5,  63.5,  64.5,  79.5,  80.5,  88,     95.5,     103,   104.5,
                             -0.,    -1,     -16.5, -63.5, -64.5, -79.5, -80.5, -88,    -95.5,    -103,  -104.5,
                             669.5,  670.5,  709,   744,   746,   1025,  tiny,  least,  largest,  kInf,  kNan,

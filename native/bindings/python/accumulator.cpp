@@ -43,7 +43,7 @@ void add_values(Accumulator& self, Arg<names::Factor> values) {
       sum.add(part);
     }
   }
-  self.feed(sum, static_cast<std::uint64_t>(plan.count), held.view.weak ? DType::Unsupported : held.view.dtype);
+  self.feed(sum, static_cast<std::uint64_t>(plan.count), held.view.weak ? DType::Unsupported : held.view.dtype());
 }
 
 void feed(Accumulator& self, const Plan& plan, const ExactSum& losses) {
@@ -79,7 +79,7 @@ Result<names::Scalar> read(const Accumulator& self, Arg<names::Reduction> reduct
   const std::int64_t r = reducing_of(reduction);
   const DType d = !dtype.is_none()                   ? dtype_from(dtype)
                   : self.dtype != DType::Unsupported ? self.dtype
-                                                     : dtype_named(default_dtype);
+                                                     : dtype_of(element_named(default_dtype));
   if (d == DType::Unsupported)
     throw nb::type_error(("dtype: " + repr_of(dtype) + ", expected float32, float16, bfloat16 or float64").c_str());
   return scalar(d, value(self, r, d));
@@ -87,7 +87,7 @@ Result<names::Scalar> read(const Accumulator& self, Arg<names::Reduction> reduct
 
 void read_into_tensor(const Accumulator& self, std::int64_t reduction, Arg<names::Tensor> out) {
   const HeldTensor held(out);
-  write_number(value(self, reduction, held.view.dtype), held.view.dtype, held.view.data);
+  write_number(value(self, reduction, held.view.dtype()), held.view.dtype(), held.view.data);
 }
 
 Text dtype_name(const Accumulator& self) {
@@ -152,7 +152,7 @@ Accumulator from_integers(nb::bytes bytes, const Text& dtype) {
   if (all[1] != e.pending || !plausible(e, made.count))
     throw nb::value_error("integers: damaged, expected those of exact sums, added up");
   made.sum.set_state(e);
-  if (dtype) made.dtype = dtype_named(*dtype);
+  if (dtype) made.dtype = dtype_of(element_named(*dtype));
   return made;
 }
 

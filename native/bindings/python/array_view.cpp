@@ -31,22 +31,30 @@ bool is_bfloat16(nb::handle array) {
   return true;
 }
 
-DType float_of(char kind, int itemsize) {
-  if (kind != 'f') return DType::Unsupported;
-  switch (itemsize) {
-    case 2:
-      return DType::F16;
-    case 4:
-      return DType::F32;
-    case 8:
-      return DType::F64;
+ElementType element_from(char kind, int itemsize) {
+  switch (kind) {
+    case 'f':
+      return itemsize == 2   ? ElementType::F16
+             : itemsize == 4 ? ElementType::F32
+             : itemsize == 8 ? ElementType::F64
+                             : ElementType::Other;
+    case 'b':
+      return ElementType::Bool;
+    case 'u':
+      return itemsize == 1 ? ElementType::U8 : ElementType::Other;
+    case 'i':
+      return itemsize == 1   ? ElementType::I8
+             : itemsize == 2 ? ElementType::I16
+             : itemsize == 4 ? ElementType::I32
+             : itemsize == 8 ? ElementType::I64
+                             : ElementType::Other;
     default:
-      return DType::Unsupported;
+      return ElementType::Other;
   }
 }
 
 bool row_major(const ArrayView& v) {
-  std::int64_t step = item_size(v);
+  std::int64_t step = v.item();
   for (int i = v.ndim - 1; i >= 0; --i) {
     if (v.shape[i] != 1 && v.strides[i] != step) return false;
     step *= v.shape[i];
@@ -94,10 +102,10 @@ nb::object dtype_object(DType d) {
   return o;
 }
 
-DType dtype_named(std::string_view name) {
-  for (int i = 0; i < static_cast<int>(DType::Count); ++i)
-    if (name == kDTypes[i].name) return static_cast<DType>(i);
-  return DType::Unsupported;
+ElementType element_named(std::string_view name) {
+  for (int i = 0; i < static_cast<int>(ElementType::Other); ++i)
+    if (name == kElements[i].name) return static_cast<ElementType>(i);
+  return ElementType::Other;
 }
 
 DType dtype_from(nb::handle object) {
@@ -107,7 +115,8 @@ DType dtype_from(nb::handle object) {
     PyErr_Clear();
     return DType::Unsupported;
   }
-  return nb::cast<bool>(dtype.attr("isnative")) ? dtype_named(text_of(dtype.attr("name"))) : DType::Unsupported;
+  return nb::cast<bool>(dtype.attr("isnative")) ? dtype_of(element_named(text_of(dtype.attr("name"))))
+                                                : DType::Unsupported;
 }
 
 Held::Held(nb::handle object, Role role) {
@@ -126,7 +135,7 @@ Held::Held(nb::handle object, Role role) {
       return;
     }
     view.data = &number;
-    view.dtype = DType::F64;
+    view.element = ElementType::F64;
     view.weak = true;
     return;
   }
@@ -155,10 +164,10 @@ Held::Held(nb::handle object, Role role) {
       return;
     }
   }
-  view.dtype = float_of(a->typekind, a->itemsize);
+  view.element = element_from(a->typekind, a->itemsize);
   if (a->typekind == 'V' && a->itemsize == 2 && nb::hasattr(object, "dtype") && is_bfloat16(object))
-    view.dtype = DType::BF16;
-  if (view.dtype == DType::Unsupported)
+    view.element = ElementType::BF16;
+  if (view.element == ElementType::Other)
     view.type_name = nb::hasattr(object, "dtype") ? "dtype " + text_of(object.attr("dtype")) : "a " + type_text(object);
   view.data = a->data;
   view.ndim = a->nd;

@@ -15,9 +15,15 @@ namespace nb = nanobind;
 
 enum class Role { Input, Factor, Output };  // a factor may be a Python number
 
+inline constexpr Dialect kArrayDialect = [] {
+  Dialect d;
+  d.reductions = "'none' (0), 'mean' (1) or 'sum' (2)";
+  return d;
+}();
+
 // An array, a Python number or None. Keeps what the view points to alive.
 struct Held {
-  static constexpr const Dialect* kDialect = &kPythonDialect;
+  static constexpr const Dialect* kDialect = &kArrayDialect;
   static constexpr Errors kErrors = Errors::NumPy;
   static constexpr bool kFreshOutputs = false;  // NumPy asks for large pages itself
 
@@ -45,8 +51,8 @@ struct NumPy {
 std::string text_of(nb::handle object);
 // The dtype object of `d`; imports ml_dtypes for bfloat16 if no array has brought it yet.
 nb::object dtype_object(DType d);
-// The DType of that name, or Unsupported.
-DType dtype_named(std::string_view name);
+// The type of that name, or Other.
+ElementType element_named(std::string_view name);
 // The DType that a dtype-like Python object names, or Unsupported.
 DType dtype_from(nb::handle object);
 

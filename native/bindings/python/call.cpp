@@ -40,6 +40,9 @@ void raise_if(const Status& s, Errors errors) {
     case Fault::Value:
       type = PyExc_ValueError;
       break;
+    case Fault::Broadcast:
+      type = torch ? PyExc_RuntimeError : PyExc_ValueError;
+      break;
   }
   PyErr_SetString(type, s.text.c_str());
   throw nb::python_error();
@@ -47,36 +50,40 @@ void raise_if(const Status& s, Errors errors) {
 
 std::string repr_of(nb::handle object) { return text_of(nb::steal(PyObject_Repr(object.ptr()))); }
 
-std::int64_t reduction_of(nb::handle object) {
-  std::int64_t value = -1;
+namespace {
+
+// The number of a str or an int that may be a reduction; -1 if it is none.
+std::int64_t number_of(nb::handle object) {
   if (PyUnicode_Check(object.ptr())) {
     Py_ssize_t size = 0;  // the text's own bytes, kept by the object; null for lone surrogates
     const char* s = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
-    if (s)
-      value = parse_reduction({s, static_cast<std::size_t>(size)});
-    else
-      PyErr_Clear();
-  } else if ((PyLong_Check(object.ptr()) && !PyBool_Check(object.ptr())) ||
-             PyObject_IsInstance(object.ptr(), NumPy::get().integer.ptr()) == 1) {
-    const nb::object index = nb::steal(PyNumber_Index(object.ptr()));
-    if (index.is_valid()) value = PyLong_AsLongLong(index.ptr());
-    if (PyErr_Occurred()) {
-      PyErr_Clear();
-      value = -1;
-    }
-  } else {
-    throw nb::type_error(("reduction: " + repr_of(object) + ", expected a str or an int").c_str());
+    if (s) return parse_reduction({s, static_cast<std::size_t>(size)});
+    PyErr_Clear();
+    return -1;
   }
-  if (value < 0 || value > 2)
-    throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'none' (0), 'mean' (1) or 'sum' (2)").c_str());
-  return value;
+  if ((PyLong_Check(object.ptr()) && !PyBool_Check(object.ptr())) ||
+      PyObject_IsInstance(object.ptr(), NumPy::get().integer.ptr()) == 1) {
+    const nb::object index = nb::steal(PyNumber_Index(object.ptr()));
+    const std::int64_t value = index.is_valid() ? PyLong_AsLongLong(index.ptr()) : -1;
+    if (PyErr_Occurred()) PyErr_Clear();
+    return value;
+  }
+  throw nb::type_error(("reduction: " + repr_of(object) + ", expected a str or an int").c_str());
+}
+
+}  // namespace
+
+std::int64_t reduction_of(nb::handle object) {
+  const std::int64_t number = number_of(object);
+  if (number < 0) raise_if(unknown_reduction(repr_of(object), kArrayDialect));
+  return number;
 }
 
 std::int64_t reducing_of(nb::handle object) {
-  const std::int64_t value = reduction_of(object);
-  if (value == 0)
+  const std::int64_t number = number_of(object);
+  if (number != 1 && number != 2)
     throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'mean' (1) or 'sum' (2)").c_str());
-  return value;
+  return number;
 }
 
 nb::object scalar(DType d, double value) {

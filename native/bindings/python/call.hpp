@@ -25,7 +25,7 @@ int threads();
 inline int clamp_threads(int threads) { return std::clamp(threads, 1, kMaxThreads); }
 
 std::string repr_of(nb::handle object);
-// 0 to 2 of a str or an int, or an exception.
+// The number of a str or an int; an exception where it cannot be a reduction's, though a plan may refuse it still.
 std::int64_t reduction_of(nb::handle object);
 // 1 or 2 likewise, where the losses are added up.
 std::int64_t reducing_of(nb::handle object);

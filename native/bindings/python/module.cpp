@@ -44,6 +44,19 @@ Result<names::LossAndGradient> value_and_grad(Array logits, Array targets, Facto
       .loss_and_gradient(nb::handle(Py_None), grad_out, threads());
 }
 
+// Whether the operator takes these operands, and the dtype of its result; no element is read.
+template <class View>
+DType check_operands(const Operands& operands, std::int64_t reduction, nb::handle grad_output = nb::handle(Py_None)) {
+  const Op op = grad_output.is_none() ? Op::Loss : Op::Backward;
+  return OperatorCall<View>(op, operands, reduction, grad_output).plan().result;
+}
+
+Result<names::DType> check(Array logits, Array targets, Factor weight, Factor pos_weight, Factor grad_output,
+                           AnyReduction reduction) {
+  return dtype_object(
+      check_operands<Held>({logits, targets, weight, pos_weight}, reduction_of(reduction), grad_output));
+}
+
 // ---- PyTorch's tensors: outputs are made by the caller, so that they come from PyTorch's allocator ---------------
 
 void tensor_loss(Tensor input, Tensor target, Tensor weight, Tensor pos_weight, std::int64_t reduction, Tensor out,
@@ -64,6 +77,10 @@ void tensor_value_and_grad(Tensor input, Tensor target, Tensor weight, Tensor po
       .loss_and_gradient(out, grad_out, clamp_threads(threads));
 }
 
+void check_tensors(Tensor input, Tensor target, Tensor weight, Tensor pos_weight) {
+  check_operands<DescribedTensor>({input, target, weight, pos_weight}, 0);
+}
+
 bool are_plain(Tensor input, Tensor target, Tensor weight, Tensor pos_weight) {
   return is_plain(input) && is_plain(target) && is_plain(weight) && is_plain(pos_weight);
 }
@@ -78,6 +95,9 @@ void define_operator(nb::module_& m) {
   m.def("target_backward", &gradient<Op::TargetBackward>, grad_output, logits, targets, weight, pos_weight, reduction,
         out);
   m.def("value_and_grad", &value_and_grad, logits, targets, weight, pos_weight, reduction, grad_out);
+  m.def("check", &check, logits, targets, "weight"_a.none() = nb::none(), "pos_weight"_a.none() = nb::none(),
+        "grad_output"_a.none() = nb::none(), "reduction"_a.none() = "none",
+        "Raise what the operator raises for these operands, without reading an element; the dtype of its result.");
 
   m.def("tensor_loss", &tensor_loss, "input"_a, "target"_a, weight, pos_weight, "reduction"_a, "out"_a, "threads"_a);
   m.def("tensor_backward", &tensor_gradient<Op::Backward>, "grad_output"_a, "input"_a, "target"_a, weight, pos_weight,
@@ -90,6 +110,8 @@ void define_operator(nb::module_& m) {
       "set_plain_types",
       [](Arg<names::TensorType> tensor, Arg<names::TensorType> parameter) { set_plain_types(tensor, parameter); },
       "tensor"_a, "parameter"_a);
+  m.def("check_tensors", &check_tensors, "input"_a, "target"_a, weight, pos_weight,
+        "Raise what the operator raises for tensors of these shapes and dtypes, without looking at their memory.");
   m.def("are_plain", &are_plain, "input"_a, "target"_a, weight, pos_weight);
 }
 

@@ -28,9 +28,9 @@ class OperatorCall {
         pos_weight_(o.pos_weight, Role::Factor),
         like_(o.logits),
         request_{op,           reduction,        logits_.view,      targets_.view,
-                 weight_.view, pos_weight_.view, grad_output_.view, View::kDialect} {
+                 weight_.view, pos_weight_.view, grad_output_.view, View::kDialect,
+                 mean_over} {
     raise_if(plan_inputs(request_, plan_), View::kErrors);
-    plan_.mean_over = mean_over;
   }
   OperatorCall(const OperatorCall&) = delete;
 
@@ -46,7 +46,7 @@ class OperatorCall {
     if (out.is_none()) return scalar(plan_.result, reduced(plan_, losses(threads), plan_.result));
     Operand number;
     const Output result(*this, "out", out, false, number);
-    const DType dtype = result.held.view.dtype;
+    const DType dtype = result.held.view.dtype();
     write_number(reduced(plan_, losses(threads), dtype), dtype, result.held.view.data);
     return result.object;
   }
@@ -86,8 +86,8 @@ class OperatorCall {
       raise_if(plan_output(call.request_, name, held.view, elementwise, target), View::kErrors);
       if constexpr (View::kFreshOutputs)
         if (elementwise && target.kind == Operand::Kind::Contiguous)
-          prefer_large_pages(target.base, static_cast<std::size_t>(call.plan_.count) *
-                                              static_cast<std::size_t>(size_of(target.dtype)));
+          prefer_large_pages(target.base,
+                             static_cast<std::size_t>(call.plan_.count) * static_cast<std::size_t>(target.item));
     }
   };
 

@@ -26,8 +26,7 @@ struct Exchange {
   int (*tensor_from_object)(void* object, Tensor* out);
   void* current_stream;
 };
-constexpr std::string_view kTorch = "torch.";  // before the names of its dtypes
-constexpr std::uint8_t kFloat = 2, kBfloat = 4;
+constexpr std::uint8_t kInt = 0, kUint = 1, kFloat = 2, kBfloat = 4, kBool = 6;
 
 // The interface of the tensors' type; PyTorch has one for all tensors, so that it is looked up once.
 const Exchange* exchange_of(nb::handle tensor) {
@@ -52,10 +51,34 @@ const Exchange* exchange_of(nb::handle tensor) {
   return found;
 }
 
-DType dtype_of(std::uint8_t code, std::uint8_t bits) {
-  if (code == kBfloat && bits == 16) return DType::BF16;
-  if (code != kFloat) return DType::Unsupported;
-  return bits == 32 ? DType::F32 : bits == 16 ? DType::F16 : bits == 64 ? DType::F64 : DType::Unsupported;
+ElementType element_from(std::uint8_t code, std::uint8_t bits) {
+  switch (code) {
+    case kBfloat:
+      return bits == 16 ? ElementType::BF16 : ElementType::Other;
+    case kFloat:
+      return bits == 16   ? ElementType::F16
+             : bits == 32 ? ElementType::F32
+             : bits == 64 ? ElementType::F64
+                          : ElementType::Other;
+    case kBool:
+      return bits == 8 ? ElementType::Bool : ElementType::Other;
+    case kUint:
+      return bits == 8 ? ElementType::U8 : ElementType::Other;
+    case kInt:
+      return bits == 8    ? ElementType::I8
+             : bits == 16 ? ElementType::I16
+             : bits == 32 ? ElementType::I32
+             : bits == 64 ? ElementType::I64
+                          : ElementType::Other;
+    default:
+      return ElementType::Other;
+  }
+}
+
+// Of the text of a tensor's dtype.
+ElementType element_from(const std::string& text) {
+  constexpr std::string_view kTorch = "torch.";
+  return text.starts_with(kTorch) ? element_named(text.substr(kTorch.size())) : ElementType::Other;
 }
 
 // Storage that was freed, or zeros that are only said to be there.
@@ -94,21 +117,21 @@ bool is_plain(nb::handle object) {
   return negative.ptr() == Py_False;
 }
 
-void HeldTensor::set(DType dtype, void* data, int ndim, nb::handle tensor) {
-  view.dtype = dtype;
-  if (dtype == DType::Unsupported) view.type_name = "dtype " + text_of(tensor.attr("dtype"));
+void HeldTensor::set(ElementType element, void* data, int ndim, nb::handle tensor) {
+  view.element = element;
+  if (element == ElementType::Other) view.type_name = "dtype " + text_of(tensor.attr("dtype"));
   view.data = data;
   bool empty = false;
   for (int i = 0; i < ndim && i < kMaxDims; ++i) empty = empty || shape_[i] == 0;
   if (!data && !empty) {
-    view.dtype = DType::Unsupported;
+    view.element = ElementType::Other;
     view.type_name = "a tensor without memory";
   }
   view.ndim = ndim;
   view.shape = shape_;
   view.strides = stride_;
   view.writable = true;
-  for (int i = 0; i < ndim && i < kMaxDims; ++i) stride_[i] *= dtype < DType::Count ? size_of(dtype) : 1;
+  for (int i = 0; i < ndim && i < kMaxDims; ++i) stride_[i] *= view.item();
 }
 
 void HeldTensor::from_attributes(nb::handle tensor) {
@@ -119,7 +142,23 @@ void HeldTensor::from_attributes(nb::handle tensor) {
     stride_[i] = nb::cast<std::int64_t>(strides[i]);
   }
   void* data = reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()));
-  set(dtype_named(text_of(tensor.attr("dtype")).substr(kTorch.size())), data, ndim, tensor);
+  set(element_from(text_of(tensor.attr("dtype"))), data, ndim, tensor);
+}
+
+DescribedTensor::DescribedTensor(nb::handle object, Role) {
+  if (object.is_none()) return;
+  view.present = true;
+  const std::string dtype = text_of(object.attr("dtype"));
+  view.element = element_from(dtype);
+  if (view.element == ElementType::Other) view.type_name = "dtype " + dtype;
+  const nb::object shape = object.attr("shape");
+  view.ndim = static_cast<int>(nb::len(shape));
+  view.shape = shape_;
+  view.strides = stride_;
+  for (int i = 0; i < view.ndim && i < kMaxDims; ++i) {
+    shape_[i] = nb::cast<std::int64_t>(shape[i]);
+    stride_[i] = 0;
+  }
 }
 
 HeldTensor::HeldTensor(nb::handle object, Role) {
@@ -142,8 +181,8 @@ HeldTensor::HeldTensor(nb::handle object, Role) {
     if (i < kMaxDims) stride_[i] = t.strides ? t.strides[i] : step;
     step *= t.shape[i];
   }
-  set(t.lanes == 1 ? dtype_of(t.code, t.bits) : DType::Unsupported, static_cast<char*>(t.data) + t.byte_offset, t.ndim,
-      object);
+  set(t.lanes == 1 ? element_from(t.code, t.bits) : ElementType::Other, static_cast<char*>(t.data) + t.byte_offset,
+      t.ndim, object);
 }
 
 }  // namespace bcelogits::python

@@ -34,8 +34,21 @@ struct HeldTensor {
 
  private:
   void from_attributes(nb::handle tensor);
-  void set(DType dtype, void* data, int ndim, nb::handle tensor);
+  void set(ElementType element, void* data, int ndim, nb::handle tensor);
 
+  std::int64_t shape_[kMaxDims], stride_[kMaxDims];
+};
+
+// A tensor of any kind, as one without data: for checks alone. Fake, on the meta device, distributed, ...
+struct DescribedTensor {
+  static constexpr const Dialect* kDialect = &kTensorDialect;
+  static constexpr Errors kErrors = Errors::PyTorch;
+
+  ArrayView view;
+  explicit DescribedTensor(nb::handle object, Role role = Role::Input);
+  DescribedTensor(const DescribedTensor&) = delete;
+
+ private:
   std::int64_t shape_[kMaxDims], stride_[kMaxDims];
 };
 

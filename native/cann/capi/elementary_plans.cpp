@@ -8,11 +8,10 @@ namespace bcelogits::capi {
 
 namespace {
 
-using elementary::Elem;
 using elementary::Elementwise;
 using elementary::Fold;
 using elementary::Kernel;
-using elementary::Named;
+using bcelogits::Named;
 using elementary::Number;
 using runtime::Result;
 
@@ -58,22 +57,15 @@ struct SelectJob : Job {
   }
 };
 
-Elem elem_of(aclDataType dtype) {
-  ArrayView v;
-  Tensor t;
-  t.dtype = dtype;
-  return elementary::elem_of(t.view(nullptr));
-}
-
 Result number_of(const char* name, const aclScalar* handle, Number& number) {
   const std::shared_ptr<Scalar> s = handles().scalars.find(handle);
   if (!s)
     return bad_handle(handles().scalars, handle, name, "an aclScalar", ACLNN_ERR_PARAM_NULLPTR,
                       ACLNN_ERR_PARAM_INVALID);
-  const Elem e = elem_of(s->dtype);
-  if (e == Elem::Count)
+  const ElementType e = element_of(s->dtype);
+  if (e == ElementType::Other)
     return {ACLNN_ERR_PARAM_INVALID, std::string(name) + ": dtype " + name_of(s->dtype) + ", expected a real number"};
-  number.real = elementary::is_float(e);
+  number.real = is_float(e);
   if (number.real)
     elementary::widen(e, elementary::Calc::F64, s->value.data(), &number.as_real, 1);
   else

@@ -63,6 +63,7 @@ Result to_result(const Status& s) {
       return {ACLNN_ERR_PARAM_NULLPTR, s.text};
     case Fault::Type:
     case Fault::Value:
+    case Fault::Broadcast:
       return {ACLNN_ERR_PARAM_INVALID, s.text};
     case Fault::Runtime:
       break;
@@ -76,11 +77,10 @@ Result Executor::prepare() {
   for (std::size_t i = 0; i < signature.tensors(); ++i) {
     if (!tensor[i]) continue;
     void* at = address[i];
-    if (!at && tensor[i]->extent > 0) {  // comes later; until then far away from all other memory
-      complete = false;
-      at = reinterpret_cast<void*>((i + 1) << 56);
-    }
+    const bool later = !at && tensor[i]->extent > 0;
     views[i] = tensor[i]->view(at);
+    views[i].placeholder = later;
+    complete = complete && !later;
   }
   std::shared_ptr<Job> made;
   if (Result r = plan(views, made, workspace); !r.ok()) return r;

@@ -60,9 +60,10 @@ struct Handles {
 
 inline Handles& handles() { return runtime::per_process<Handles>(); }
 
-const char* name_of(aclDataType dtype);   // "int32"; null for a number that is no dtype
-const char* name_of(aclFormat format);    // "NCHW"; null for a number that is no format
-std::size_t bytes_of(aclDataType dtype);  // 0: undefined or smaller than a byte
+const char* name_of(aclDataType dtype);     // "int32"; null for a number that is no dtype
+const char* name_of(aclFormat format);      // "NCHW"; null for a number that is no format
+ElementType element_of(aclDataType dtype);  // Other: none that the engine has
+std::size_t bytes_of(aclDataType dtype);    // 0: undefined or smaller than a byte
 
 // A failure that names a handle: null, destroyed, or none of this kind.
 template <class RegistryType>

@@ -3,6 +3,33 @@
 
 namespace bcelogits::capi {
 
+ElementType element_of(aclDataType dtype) {
+  switch (dtype) {
+    case ACL_FLOAT:
+      return ElementType::F32;
+    case ACL_FLOAT16:
+      return ElementType::F16;
+    case ACL_BF16:
+      return ElementType::BF16;
+    case ACL_DOUBLE:
+      return ElementType::F64;
+    case ACL_BOOL:
+      return ElementType::Bool;
+    case ACL_UINT8:
+      return ElementType::U8;
+    case ACL_INT8:
+      return ElementType::I8;
+    case ACL_INT16:
+      return ElementType::I16;
+    case ACL_INT32:
+      return ElementType::I32;
+    case ACL_INT64:
+      return ElementType::I64;
+    default:
+      return ElementType::Other;
+  }
+}
+
 const char* name_of(aclDataType dtype) {
   switch (dtype) {
     case ACL_DT_UNDEFINED:

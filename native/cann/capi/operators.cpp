@@ -105,7 +105,7 @@ struct LossExecutor : Executor {
     if (Status s = plan_output(request, signature.parameter[signature.output], out, elementwise, target); !s.ok())
       return to_result(s);
     if (!elementwise) job->out = static_cast<char*>(out.data);
-    job->out_dtype = out.dtype;
+    job->out_dtype = out.dtype();
     job->threads = runtime::settings().threads;
     job->count = plan.count;
     scratch = scratch_bytes(plan, job->threads);

@@ -128,24 +128,13 @@ void hand_out(const std::vector<std::int64_t>& values, std::int64_t** to, std::u
 ArrayView Tensor::view(void* address) const {
   ArrayView v;
   v.present = true;
-  switch (dtype) {
-    case ACL_FLOAT:
-      v.dtype = DType::F32;
-      break;
-    case ACL_FLOAT16:
-      v.dtype = DType::F16;
-      break;
-    case ACL_BF16:
-      v.dtype = DType::BF16;
-      break;
-    case ACL_DOUBLE:
-      v.dtype = DType::F64;
-      break;
-    default:
-      v.type_name = std::string("dtype ") + name_of(dtype);
-      v.item = static_cast<int>(bytes_of(dtype));
+  v.element = element_of(dtype);
+  if (v.element == ElementType::Other) {
+    v.type_name = std::string("dtype ") + name_of(dtype);
+    v.other_item = static_cast<int>(bytes_of(dtype));
+    v.other_code = static_cast<int>(dtype);
   }
-  v.data = static_cast<char*>(address) + offset * static_cast<std::int64_t>(bytes_of(dtype));
+  if (address) v.data = static_cast<char*>(address) + offset * static_cast<std::int64_t>(bytes_of(dtype));
   v.ndim = static_cast<int>(shape.size());
   v.shape = shape.data();
   v.strides = byte_strides.data();

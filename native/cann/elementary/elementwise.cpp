@@ -3,10 +3,7 @@
 #include "elementwise.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <memory>
-#include <new>
 
 #include "../../engine/engine.hpp"
 
@@ -16,7 +13,6 @@ namespace {
 
 constexpr std::size_t kBlock = 1024;  // elements; what a thread needs stays in its cache
 constexpr std::int64_t kGrain = 16 * static_cast<std::int64_t>(kBlock);
-constexpr std::int64_t kParallelFrom = 1 << 17;
 constexpr int kMostDims = 8;  // as the documents of the operators have it
 
 struct Workspace {
@@ -25,26 +21,20 @@ struct Workspace {
   alignas(64) char result[kBlock * 8], stored[kBlock * 8];
 };
 
-Workspace* workspace() {
-  static thread_local std::unique_ptr<Workspace> mine;
-  if (!mine) mine.reset(new (std::nothrow) Workspace);
-  return mine.get();
-}
-
 std::string named(const Named& t) { return std::string(t.name) + ": "; }
 
 // Elements [first, first + n) without a gap.
 const char* contiguous(const Operand& o, std::int64_t first, std::size_t n, char* room) {
-  if (o.kind == Operand::Kind::Contiguous) return o.base + first * item_size(o);
-  gather(o, first, n, room);
+  if (o.kind == Operand::Kind::Contiguous) return o.base + first * o.item;
+  gather(o, first, n, room, kernel_table());
   return room;
 }
 
 void write(const Operand& o, std::int64_t first, std::size_t n, const char* from) {
   if (o.kind == Operand::Kind::Contiguous)
-    std::memcpy(o.base + first * item_size(o), from, n * static_cast<std::size_t>(item_size(o)));
+    std::memcpy(o.base + first * o.item, from, n * static_cast<std::size_t>(o.item));
   else
-    scatter(from, o, first, n);
+    scatter(from, o, first, n, kernel_table());
 }
 
 class Runner {
@@ -91,21 +81,19 @@ Calc calc_of(const Request& r, const Elementwise& plan, Kind kind) {
   bool real = kind == Kind::Real, wide = false;
   for (int i = 0; i < plan.inputs; ++i) {
     real = real || is_float(plan.in[i]);
-    wide = wide || plan.in[i] == Elem::F64;
+    wide = wide || plan.in[i] == ElementType::F64;
   }
   if (r.number_is_operand && r.number.real) real = true;
   if (kind == Kind::Any && r.parameters.factor.real) real = true;
   if (r.kernel == Kernel::Fill) wide = real;  // the number is a double
-  if (kind == Kind::Real) wide = wide || plan.to == Elem::F64;
+  if (kind == Kind::Real) wide = wide || plan.to == ElementType::F64;
   return wide ? Calc::F64 : real ? Calc::F32 : Calc::I64;
 }
 
 Status broadcast_shape(const Request& r) {
   const ArrayView& out = *r.out.view;
   for (int i = 0; i < r.inputs; ++i)
-    if (!broadcasts_to(*r.input[i].view, out))
-      return Status::value(named(r.input[i]) + "shape " + shape_text(*r.input[i].view) +
-                           ", expected one that broadcasts to " + shape_text(out) + ", the shape of " + r.out.name);
+    if (Status s = check_broadcast(r.input[i], r.out.name, out); !s.ok()) return s;
   // Each dimension of the output comes from an input.
   for (int d = 1; r.inputs > 0 && d <= out.ndim; ++d) {
     bool found = false;
@@ -122,39 +110,16 @@ Status broadcast_shape(const Request& r) {
 
 }  // namespace
 
-Elem elem_of(const ArrayView& v) {
-  if (v.dtype < DType::Count) return static_cast<Elem>(v.dtype);
-  static constexpr struct {
-    const char* name;
-    Elem elem;
-  } kNames[] = {{"dtype bool", Elem::Bool}, {"dtype uint8", Elem::U8},  {"dtype int8", Elem::I8},
-                {"dtype int16", Elem::I16}, {"dtype int32", Elem::I32}, {"dtype int64", Elem::I64}};
-  for (const auto& n : kNames)
-    if (v.type_name == n.name) return n.elem;
-  return Elem::Count;
-}
-
 Status check_tensor(const Named& t, bool bfloat16, bool any_dtype) {
   if (!t.view->present) return {Fault::Null, named(t) + "null pointer, expected a tensor"};
-  const Elem e = elem_of(*t.view);
-  if (e == Elem::BF16 && !bfloat16) return Status::type(named(t) + "dtype bfloat16, which this product does not have");
-  if (e == Elem::Count && !(any_dtype && t.view->item > 0))
-    return Status::type(named(t) + t.view->type_name +
+  const ElementType e = t.view->element;
+  if (e == ElementType::BF16 && !bfloat16)
+    return Status::type(named(t) + "dtype bfloat16, which this product does not have");
+  if (e == ElementType::Other && !(any_dtype && t.view->item() > 0))
+    return Status::type(named(t) + t.view->type_text() +
                         ", expected float32, float16, bfloat16, float64, bool, uint8, int8, int16, int32 or int64");
   if (Status s = check_format(t.name, *t.view); !s.ok()) return s;
   return check_dims(t.name, *t.view, kMostDims);
-}
-
-Status check_output(const Named& out, const Named* inputs, int count, bool in_place_allowed) {
-  if (overlaps_itself(*out.view))
-    return Status::value(named(out) + "several elements share memory, expected a tensor without overlap");
-  for (int i = 0; i < count; ++i) {
-    if (in_place_allowed && exactly_in_place(*out.view, *inputs[i].view)) continue;
-    if (may_overlap(*out.view, *inputs[i].view))
-      return Status::value(named(out) + "overlaps " + inputs[i].name + ", expected separate memory" +
-                           (in_place_allowed ? " or exactly the same elements" : ""));
-  }
-  return {};
 }
 
 Status plan(const Request& r, Elementwise& made) {
@@ -165,19 +130,22 @@ Status plan(const Request& r, Elementwise& made) {
   if (Status s = check_tensor(r.out, r.bfloat16, copies); !s.ok()) return s;
   if (Status s = broadcast_shape(r); !s.ok()) return s;
   if (Status s = count_elements(r.out.name, *r.out.view, made.count); !s.ok()) return s;
-  if (Status s = check_output(r.out, r.input, r.inputs, true); !s.ok()) return s;
+  if (Status s = check_no_overlap(r.out); !s.ok()) return s;
+  for (int i = 0; i < r.inputs; ++i)
+    if (Status s = check_separate(r.out, r.input[i], true); !s.ok()) return s;
 
-  const bool logical = r.kernel == Kernel::BitwiseNot && elem_of(*r.input[0].view) == Elem::Bool;  // it has one bit
+  const bool logical =
+      r.kernel == Kernel::BitwiseNot && r.input[0].view->element == ElementType::Bool;  // it has one bit
   made.kernel = logical ? Kernel::LogicalNot : r.kernel;
   made.inputs = r.inputs;
   made.number_is_operand = r.number_is_operand;
   made.number = r.number;
   made.parameters = r.parameters;
-  made.to = elem_of(*r.out.view);
-  for (int i = 0; i < r.inputs; ++i) made.in[i] = elem_of(*r.input[i].view);
+  made.to = r.out.view->element;
+  for (int i = 0; i < r.inputs; ++i) made.in[i] = r.input[i].view->element;
   if (copies) {
     const ArrayView &from = *r.input[0].view, &to = *r.out.view;
-    made.as_bits = from.dtype == to.dtype && from.type_name == to.type_name;
+    made.as_bits = from.same_type(to);
     for (const Named& t : {r.input[0], r.out})
       if (!made.as_bits)  // only a plain copy takes any dtype
         if (Status s = check_tensor(t, r.bfloat16, false); !s.ok()) return s;
@@ -187,8 +155,8 @@ Status plan(const Request& r, Elementwise& made) {
   if (kind == Kind::Whole)
     for (int i = 0; i <= r.inputs; ++i) {
       const Named& t = i < r.inputs ? r.input[i] : r.out;
-      if (is_float(elem_of(*t.view)))
-        return Status::type(named(t) + "dtype " + bcelogits::info(dtype_of(elem_of(*t.view))).name +
+      if (is_float(t.view->element))
+        return Status::type(named(t) + "dtype " + bcelogits::info(t.view->element).name +
                             ", expected bool or an integer");
     }
   made.calc = calc_of(r, made, kind);
@@ -199,31 +167,7 @@ Status plan(const Request& r, Elementwise& made) {
 }
 
 Status execute(const Elementwise& plan, int threads) {
-  if (plan.count == 0) return {};
-  const std::int64_t chunks = (plan.count + kGrain - 1) / kGrain;
-  const int workers = plan.count < kParallelFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks));
-  std::atomic<std::int64_t> next{0};
-  std::atomic<bool> out_of_memory{false};
-  const auto work = [&](int) {
-    Workspace* ws = workspace();
-    if (!ws) {
-      out_of_memory = true;
-      return;
-    }
-    const std::uint64_t fp = kernel_table().enter_fp();
-    {
-      Runner runner(plan, *ws);
-      for (std::int64_t c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;)
-        runner.run(c * kGrain, std::min(plan.count, (c + 1) * kGrain));
-    }
-    kernel_table().leave_fp(fp);
-  };
-  if (workers == 1)
-    work(0);
-  else
-    run_on_pool(workers, work);
-  if (out_of_memory) return {Fault::Runtime, "out of memory: the scratch of a thread could not be allocated"};
-  return {};
+  return for_chunks<Workspace>(plan.count, kGrain, threads, [&](Workspace& ws) { return Runner(plan, ws); });
 }
 
 }  // namespace bcelogits::elementary

@@ -8,15 +8,6 @@ namespace bcelogits::elementary {
 
 inline constexpr int kMostOperands = 3;
 
-// A tensor as a door hands it over, with its name in messages.
-struct Named {
-  const char* name;
-  const ArrayView* view;
-};
-
-// The dtype of a view; Count if the elementary operators do not have it.
-Elem elem_of(const ArrayView& view);
-
 struct Request {
   Kernel kernel = Kernel::Same;
   int inputs = 0;  // tensors of `input`, in the order of the kernel's operands
@@ -34,7 +25,7 @@ struct Elementwise {
   Calc calc = Calc::F32;
   bool as_bits = false;  // a copy between tensors of one dtype, whatever it is
   int inputs = 0;
-  Elem in[kMostOperands]{}, to{};
+  ElementType in[kMostOperands]{}, to{};
   Operand operand[kMostOperands], out;
   bool number_is_operand = false;
   Number number;
@@ -49,7 +40,5 @@ Status execute(const Elementwise& plan, int threads);
 
 // The checks of one tensor that do not depend on others: there, dtype, format, number of dimensions.
 Status check_tensor(const Named& tensor, bool bfloat16, bool any_dtype);
-// The checks of an output beside its inputs: no element twice, no memory shared but exactly.
-Status check_output(const Named& out, const Named* inputs, int count, bool in_place_allowed);
 
 }  // namespace bcelogits::elementary

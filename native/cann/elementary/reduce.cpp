@@ -38,7 +38,7 @@ class Accumulator {
       add_all(static_cast<const std::int64_t*>(values), n, whole_);
   }
 
-  void store(std::int64_t count, Elem to, void* element) const {
+  void store(std::int64_t count, ElementType to, void* element) const {
     if (fold_ == Fold::All || fold_ == Fold::Any) {
       const std::int64_t flag = flag_;
       return narrow(Calc::I64, to, &flag, element, 1);
@@ -130,10 +130,11 @@ Status plan_reduction(Fold fold, const Named& in, const std::vector<std::int64_t
     return Status::value(std::string(out.name) + ": shape " + shape_text(o) + ", expected " + shape_text(expected));
   std::int64_t count = 0;
   if (Status s = count_elements(in.name, v, count); !s.ok()) return s;
-  if (Status s = check_output(out, &in, 1, false); !s.ok()) return s;
+  if (Status s = check_no_overlap(out); !s.ok()) return s;
+  if (Status s = check_separate(out, in, false); !s.ok()) return s;
   made.fold = fold;
-  made.in = elem_of(v);
-  made.to = elem_of(o);
+  made.in = v.element;
+  made.to = o.element;
   made.outer = made.inner = 1;
   for (int i = 0; i < v.ndim; ++i) (reduced[i] ? made.inner : made.outer) *= v.shape[i];
   if (fold == Fold::Mean && !(is_float(made.in) && is_float(made.to)))
@@ -156,16 +157,16 @@ Status execute(const Reduction& plan) {
   const std::unique_ptr<Workspace> ws(new (std::nothrow) Workspace);
   if (!ws) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};
   const Calc calc = is_float(plan.in) ? Calc::F64 : Calc::I64;  // exact for every dtype
-  const std::uint64_t fp = kernel_table().enter_fp();
+  const DefaultFloatState state;
   for (std::int64_t i = 0; i < plan.outer; ++i) {
     Accumulator result(plan.fold, calc);
     for (std::int64_t j = 0; j < plan.inner; j += static_cast<std::int64_t>(kBlock)) {
       const auto n =
           static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(kBlock), plan.inner - j));
       const std::int64_t first = i * plan.inner + j;
-      const char* raw = plan.operand.base + first * item_size(plan.operand);
+      const char* raw = plan.operand.base + first * plan.operand.item;
       if (plan.operand.kind != Operand::Kind::Contiguous) {
-        gather(plan.operand, first, n, ws->raw);
+        gather(plan.operand, first, n, ws->raw, kernel_table());
         raw = ws->raw;
       }
       widen(plan.in, calc, raw, ws->value, n);
@@ -173,9 +174,8 @@ Status execute(const Reduction& plan) {
     }
     alignas(8) char element[8];
     result.store(plan.inner, plan.to, element);
-    scatter(element, plan.out, i, 1);
+    scatter(element, plan.out, i, 1, kernel_table());
   }
-  kernel_table().leave_fp(fp);
   return {};
 }
 

@@ -11,7 +11,7 @@ enum class Fold { Sum, Mean, Max, Min, All, Any };
 
 struct Reduction {
   Fold fold = Fold::Sum;
-  Elem in{}, to{};
+  ElementType in{}, to{};
   Operand operand, out;
   std::int64_t outer = 0, inner = 0;  // results; elements behind each
 };

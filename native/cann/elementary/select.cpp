@@ -25,10 +25,10 @@ struct Workspace {
 Status plan_selection(const Named& in, const Named& mask, const Named& out, bool bfloat16, Selection& made) {
   for (const Named& t : {in, mask, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
-  made.mask_elem = elem_of(*mask.view);
-  if (made.mask_elem != Elem::Bool && made.mask_elem != Elem::U8)
+  made.mask_elem = mask.view->element;
+  if (made.mask_elem != ElementType::Bool && made.mask_elem != ElementType::U8)
     return Status::type(std::string(mask.name) + ": expected dtype bool or uint8");
-  if (elem_of(*in.view) != elem_of(*out.view))
+  if (in.view->element != out.view->element)
     return Status::type(std::string(out.name) + ": expected the dtype of " + in.name);
   // The shape to which both broadcast.
   std::int64_t shape[kMaxDims], dense[kMaxDims];
@@ -43,9 +43,7 @@ Status plan_selection(const Named& in, const Named& mask, const Named& out, bool
       if (d <= v->ndim && v->shape[v->ndim - d] != 1) n = v->shape[v->ndim - d];
   }
   for (const Named& t : {in, mask})
-    if (!broadcasts_to(*t.view, both))
-      return Status::value(std::string(t.name) + ": shape " + shape_text(*t.view) +
-                           ", expected one that broadcasts to " + shape_text(both));
+    if (Status s = check_broadcast(t, "both", both); !s.ok()) return s;
   if (Status s = count_elements(in.name, both, made.count); !s.ok()) return s;
   std::int64_t step = 1;
   for (int d = both.ndim; d-- > 0;) {
@@ -54,11 +52,12 @@ Status plan_selection(const Named& in, const Named& mask, const Named& out, bool
   }
   const ArrayView& o = *out.view;
   made.capacity = o.ndim == 1 ? o.shape[0] : -1;
-  if (made.capacity < made.count || (o.shape[0] > 1 && o.strides[0] != item_size(o)))
+  if (made.capacity < made.count || (o.shape[0] > 1 && o.strides[0] != o.item()))
     return Status::value(std::string(out.name) + ": shape " + shape_text(o) +
                          ", expected one contiguous dimension of " + std::to_string(made.count));
-  const Named inputs[] = {in, mask};
-  if (Status s = check_output(out, inputs, 2, false); !s.ok()) return s;
+  if (Status s = check_no_overlap(out); !s.ok()) return s;
+  for (const Named& t : {in, mask})
+    if (Status s = check_separate(out, t, false); !s.ok()) return s;
   const Layout layout = make_layout(both);
   place(layout, *in.view, made.operand);
   place(layout, *mask.view, made.mask);
@@ -70,10 +69,10 @@ Status execute(const Selection& plan, std::int64_t& found) {
   found = 0;
   const std::unique_ptr<Workspace> ws(new (std::nothrow) Workspace);
   if (!ws) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};
-  const auto size = static_cast<std::size_t>(item_size(plan.operand));
+  const auto size = static_cast<std::size_t>(plan.operand.item);
   const auto read = [](const Operand& o, std::int64_t first, std::size_t n, char* room) -> const char* {
-    if (o.kind == Operand::Kind::Contiguous) return o.base + first * item_size(o);
-    gather(o, first, n, room);
+    if (o.kind == Operand::Kind::Contiguous) return o.base + first * o.item;
+    gather(o, first, n, room, kernel_table());
     return room;
   };
   for (std::int64_t i = 0; i < plan.count; i += static_cast<std::int64_t>(kBlock)) {
@@ -90,7 +89,7 @@ Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat1
                   Reduction& all) {
   for (const Named& t : {a, b, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
-  if (elem_of(*a.view) != elem_of(*b.view))
+  if (a.view->element != b.view->element)
     return Status::type(std::string(b.name) + ": expected the dtype of " + a.name);
   if (!same_shape(*a.view, *b.view))
     return Status::value(std::string(b.name) + ": shape " + shape_text(*b.view) + ", expected " + shape_text(*a.view) +
@@ -101,11 +100,10 @@ Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat1
     step *= std::max<std::int64_t>(a.view->shape[d], 1);
   }
   ArrayView flags = *a.view;  // one byte for each element, wherever the base will be
-  flags.dtype = DType::Unsupported;
-  flags.type_name = "dtype bool";
-  flags.item = 1;
+  flags.element = ElementType::Bool;
   flags.strides = dense;
-  flags.data = reinterpret_cast<void*>(std::uintptr_t{1} << 62);  // far from all other memory
+  flags.data = nullptr;
+  flags.placeholder = true;
   Request r;
   r.kernel = Kernel::Eq;
   r.inputs = 2;

@@ -6,7 +6,7 @@
 namespace bcelogits::elementary {
 
 struct Selection {
-  Elem mask_elem{};
+  ElementType mask_elem{};
   Operand operand, mask;
   char* out = nullptr;
   std::int64_t count = 0, capacity = 0;

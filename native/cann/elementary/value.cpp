@@ -18,16 +18,16 @@ struct Type {
 
 // Calls use(Type<T>) with the C++ type of an integer element; Bool is a byte.
 template <class Use>
-void with_integer(Elem e, Use&& use) {
+void with_integer(ElementType e, Use&& use) {
   switch (e) {
-    case Elem::Bool:
-    case Elem::U8:
+    case ElementType::Bool:
+    case ElementType::U8:
       return use(Type<std::uint8_t>{});
-    case Elem::I8:
+    case ElementType::I8:
       return use(Type<std::int8_t>{});
-    case Elem::I16:
+    case ElementType::I16:
       return use(Type<std::int16_t>{});
-    case Elem::I32:
+    case ElementType::I32:
       return use(Type<std::int32_t>{});
     default:
       return use(Type<std::int64_t>{});
@@ -67,12 +67,7 @@ double for_rounding(std::int64_t value) {
 
 }  // namespace
 
-std::size_t size_of(Elem e) {
-  static constexpr std::size_t kSizes[] = {4, 2, 2, 8, 1, 1, 1, 2, 4, 8};
-  return kSizes[static_cast<int>(e)];
-}
-
-void widen(Elem from, Calc to, const void* elements, void* values, std::size_t n) {
+void widen(ElementType from, Calc to, const void* elements, void* values, std::size_t n) {
   if (is_float(from) && to != Calc::I64) {
     kernel_table().load[static_cast<int>(from)][static_cast<int>(to)](elements, values, n);
     return;
@@ -82,13 +77,13 @@ void widen(Elem from, Calc to, const void* elements, void* values, std::size_t n
       const auto* e = static_cast<const typename decltype(element)::type*>(elements);
       auto* v = static_cast<typename decltype(calc)::type*>(values);
       for (std::size_t i = 0; i < n; ++i) v[i] = static_cast<typename decltype(calc)::type>(e[i]);
-      if (from == Elem::Bool)  // any byte but 0 is true
+      if (from == ElementType::Bool)  // any byte but 0 is true
         for (std::size_t i = 0; i < n; ++i) v[i] = v[i] != 0;
     });
   });
 }
 
-void narrow(Calc from, Elem to, const void* values, void* elements, std::size_t n) {
+void narrow(Calc from, ElementType to, const void* values, void* elements, std::size_t n) {
   if (is_float(to) && from != Calc::I64) {
     kernel_table().store[static_cast<int>(from)][static_cast<int>(to)](values, elements, n);
     return;
@@ -97,14 +92,14 @@ void narrow(Calc from, Elem to, const void* values, void* elements, std::size_t 
     const auto* v = static_cast<const std::int64_t*>(values);
     const auto store = kernel_table().store[1][static_cast<int>(to)];
     for (std::size_t i = 0; i < n; ++i) {
-      const double d = to == Elem::F64 ? static_cast<double>(v[i]) : for_rounding(v[i]);
-      store(&d, static_cast<char*>(elements) + i * size_of(to), 1);
+      const double d = to == ElementType::F64 ? static_cast<double>(v[i]) : for_rounding(v[i]);
+      store(&d, static_cast<char*>(elements) + i * static_cast<std::size_t>(info(to).bytes), 1);
     }
     return;
   }
   with_calc(from, [&](auto calc) {
     const auto* v = static_cast<const typename decltype(calc)::type*>(values);
-    if (to == Elem::Bool) {
+    if (to == ElementType::Bool) {
       for (std::size_t i = 0; i < n; ++i) static_cast<std::uint8_t*>(elements)[i] = v[i] != 0;
       return;
     }

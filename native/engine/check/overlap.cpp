@@ -19,7 +19,7 @@ Extent extent(const ArrayView& a) {
     if (a.shape[i] == 0) return {0, 0};
     (a.strides[i] < 0 ? low : high) += a.strides[i] * (a.shape[i] - 1);
   }
-  return {low, high + item_size(a)};
+  return {low, high + a.item()};
 }
 
 // Bytes that one pass over the dimensions of stride below `limit` spans, and the gcd of the other strides.
@@ -27,7 +27,7 @@ struct Split {
   std::int64_t span, period;
 };
 Split split(const ArrayView& a, std::int64_t limit, std::int64_t period) {
-  Split s{item_size(a), period};
+  Split s{a.item(), period};
   for (int i = 0; i < a.ndim; ++i) {
     const std::int64_t stride = std::abs(a.strides[i]);
     if (a.shape[i] <= 1) continue;
@@ -51,13 +51,14 @@ bool meet(std::intptr_t low_a, const ArrayView& a, std::intptr_t low_b, const Ar
 }  // namespace
 
 bool exactly_in_place(const ArrayView& a, const ArrayView& b) {
-  if (a.data != b.data || a.ndim != b.ndim || item_size(a) != item_size(b)) return false;
+  if (a.data != b.data || a.ndim != b.ndim || a.item() != b.item()) return false;
   for (int i = 0; i < a.ndim; ++i)
     if (a.shape[i] != b.shape[i] || (a.shape[i] > 1 && a.strides[i] != b.strides[i])) return false;
   return true;
 }
 
 bool may_overlap(const ArrayView& a, const ArrayView& b) {
+  if (a.placeholder || b.placeholder) return false;
   const Extent x = extent(a), y = extent(b);
   if (x.low == x.high || y.low == y.high || x.high <= y.low || y.high <= x.low) return false;
   // Interleaved rows, columns or halves of rows do not meet: try each stride as the border between what lies together
@@ -83,12 +84,23 @@ bool overlaps_itself(const ArrayView& a) {
   int order[kMaxDims];
   std::iota(order, order + n, 0);
   std::sort(order, order + n, [&](int p, int q) { return stride[p] < stride[q]; });
-  std::int64_t covered = item_size(a);
+  std::int64_t covered = a.item();
   for (int i = 0; i < n; ++i) {
     if (stride[order[i]] < covered) return true;
     covered += reach[order[i]];
   }
   return false;
+}
+
+Status check_separate(const Named& out, const Named& input, bool in_place) {
+  if ((in_place && exactly_in_place(*out.view, *input.view)) || !may_overlap(*out.view, *input.view)) return {};
+  return Status::value(std::string(out.name) + ": overlaps " + input.name + ", expected separate memory" +
+                       (in_place ? " or exactly the same elements" : ""));
+}
+
+Status check_no_overlap(const Named& out) {
+  if (!overlaps_itself(*out.view)) return {};
+  return Status::value(std::string(out.name) + ": several elements share memory, expected an array without overlap");
 }
 
 }  // namespace bcelogits

@@ -2,10 +2,11 @@
 #include "plan.hpp"
 
 #include <algorithm>
+#include <array>
 
-#include "../types/shape.hpp"
-#include "../walk/layout.hpp"
+#include "layout.hpp"
 #include "overlap.hpp"
+#include "shape.hpp"
 
 namespace bcelogits {
 
@@ -18,17 +19,24 @@ constexpr Dialect kNumbersDialect = [] {
   return d;
 }();
 
+std::array<Named, 5> operands_of(const Request& r) {
+  const Dialect& d = *r.dialect;
+  return {{{d.grad_output, &r.grad_output},
+           {d.logits, &r.logits},
+           {d.targets, &r.targets},
+           {d.weight, &r.weight},
+           {d.pos_weight, &r.pos_weight}}};
+}
+
 Status check_kind(const Dialect& dialect, const char* name, const ArrayView& v) {
   if (v.out_of_range)
     return Status::value(std::string(name) + ": " + v.type_name + ", expected a number within the range of float64");
-  if (!dialect.allows(v.dtype))
-    return Status::type(std::string(name) + ": " +
-                        (v.dtype < DType::Count ? std::string("dtype ") + info(v.dtype).name : v.type_name) +
-                        ", expected " + dialect.operand);
+  if (!dialect.allows(v.element))
+    return Status::type(std::string(name) + ": " + v.type_text() + ", expected " + dialect.operand);
   if (Status s = check_format(name, v); !s.ok()) return s;
   if (v.byte_swapped)
     return Status::type(
-        std::string(name) + ": " + info(v.dtype).name +
+        std::string(name) + ": " + info(v.element).name +
         " of foreign byte order, expected native byte order (convert with .astype(a.dtype.newbyteorder('=')))");
   return check_dims(name, v, dialect.max_dims);
 }
@@ -38,23 +46,17 @@ bool is_reduced_gradient(const Request& r) {
   return r.reduction != 0 && r.grad_output.present && r.grad_output.ndim == 1 && r.grad_output.shape[0] == 1;
 }
 
-Status check_broadcast(const char* name, const ArrayView& v, const char* whose, const ArrayView& to) {
-  if (broadcasts_to(v, to)) return {};
-  return Status::value(std::string(name) + ": shape " + shape_text(v) + ", expected one that broadcasts to " +
-                       shape_text(to) + ", the shape of " + whose);
-}
-
-// The dtype of an output, where the door's documents tie it to an input's.
+// The dtype of an output, where the binding's documents tie it to an input's.
 Status check_result(const Dialect& d, const char* name, const ArrayView& out, const Request& r) {
-  const bool as_targets = out.dtype == r.targets.dtype;
+  const bool as_targets = out.element == r.targets.element;
   if (d.result == Dialect::Result::Any || as_targets) return {};
-  const std::string given = std::string(name) + ": dtype " + info(out.dtype).name + ", expected ";
+  const std::string given = std::string(name) + ": dtype " + info(out.element).name + ", expected ";
   if (d.result == Dialect::Result::AsTargets)
-    return Status::type(given + info(r.targets.dtype).name + ", the dtype of " + d.targets);
-  if (out.dtype == r.logits.dtype) return {};
-  std::string expected = std::string(info(r.logits.dtype).name) + ", the dtype of " + d.logits;
-  if (r.logits.dtype != r.targets.dtype)
-    expected += std::string(", or ") + info(r.targets.dtype).name + ", that of " + d.targets;
+    return Status::type(given + info(r.targets.element).name + ", the dtype of " + d.targets);
+  if (out.element == r.logits.element) return {};
+  std::string expected = std::string(info(r.logits.element).name) + ", the dtype of " + d.logits;
+  if (r.logits.element != r.targets.element)
+    expected += std::string(", or ") + info(r.targets.element).name + ", that of " + d.targets;
   return Status::type(given + expected);
 }
 
@@ -67,56 +69,42 @@ std::int64_t parse_reduction(std::string_view text) {
   return -1;
 }
 
+Status unknown_reduction(const std::string& given, const Dialect& dialect) {
+  return Status::value("reduction: " + given + ", expected " + dialect.reductions);
+}
+
 Status plan_inputs(const Request& r, Plan& plan) {
-  struct Named {
-    const char* name;
-    const ArrayView& view;
-    bool required;
-  };
-  static constexpr bool has_grad[] = {
-#define X(name, kernel, has_grad_output, reads_targets) has_grad_output != 0,
-#include "../types/op.def"
-#undef X
-  };
-  static constexpr bool reads[] = {
-#define X(name, kernel, has_grad_output, reads_targets) reads_targets != 0,
-#include "../types/op.def"
-#undef X
-  };
-  const int op = static_cast<int>(r.op);
   const Dialect& d = *r.dialect;
-  const Named all[] = {{d.grad_output, r.grad_output, has_grad[op]},
-                       {d.logits, r.logits, true},
-                       {d.targets, r.targets, true},
-                       {d.weight, r.weight, false},
-                       {d.pos_weight, r.pos_weight, false}};
-  for (const Named& a : all) {
-    if (!a.view.present) {
-      if (a.required) return {Fault::Null, std::string(a.name) + ": " + d.absent + ", expected " + d.operand};
+  const OpInfo& op = info(r.op);
+  const auto all = operands_of(r);
+  const bool required[] = {op.has_grad_output, true, true, false, false};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Named& a = all[i];
+    if (!a.view->present) {
+      if (required[i]) return {Fault::Null, std::string(a.name) + ": " + d.absent + ", expected " + d.operand};
       continue;
     }
-    if (Status s = check_kind(d, a.name, a.view); !s.ok()) return s;
+    if (Status s = check_kind(d, a.name, *a.view); !s.ok()) return s;
   }
-  if (r.reduction < 0 || r.reduction > 2)
-    return Status::value("reduction: " + std::to_string(r.reduction) + ", expected " + d.reductions);
+  if (r.reduction < 0 || r.reduction > 2) return unknown_reduction(std::to_string(r.reduction), d);
   if (!same_shape(r.logits, r.targets))
     return Status::value(std::string(d.targets) + ": shape " + shape_text(r.targets) + ", expected " +
                          shape_text(r.logits) + ", the shape of " + d.logits);
   for (const Named& a : {all[0], all[3], all[4]})
-    if (a.view.present && !(&a.view == &r.grad_output && is_reduced_gradient(r)))
-      if (Status s = check_broadcast(a.name, a.view, a.name == all[0].name ? d.logits : d.targets, r.targets); !s.ok())
-        return s;
+    if (a.view->present && !(a.view == &r.grad_output && is_reduced_gradient(r)))
+      if (Status s = check_broadcast(a, a.view == &r.grad_output ? d.logits : d.targets, r.targets); !s.ok()) return s;
 
   std::int64_t count = 0;
   if (Status s = count_elements(d.logits, r.logits, count); !s.ok()) return s;
 
   plan.op = r.op;
   plan.reduction = static_cast<Reduction>(r.reduction);
-  plan.result = promote(r.logits.dtype, r.targets.dtype);
+  plan.result = promote(r.logits.dtype(), r.targets.dtype());
   plan.count = count;
+  plan.mean_over = r.mean_over ? r.mean_over : static_cast<std::uint64_t>(count);
   plan.wide = false;
   for (const Named& a : all)
-    if (a.view.present && !a.view.weak && a.view.dtype == DType::F64) plan.wide = true;
+    if (a.view->present && !a.view->weak && a.view->element == ElementType::F64) plan.wide = true;
 
   const Layout layout = make_layout(r.logits);
   plan.ndim = layout.ndim;
@@ -125,11 +113,11 @@ Status plan_inputs(const Request& r, Plan& plan) {
   place(layout, r.targets, plan.targets);
   place(layout, r.weight, plan.weight);
   place(layout, r.pos_weight, plan.pos_weight);
-  place(layout, has_grad[op] ? r.grad_output : kNoArray, plan.grad_output);
+  place(layout, op.has_grad_output ? r.grad_output : kNoArray, plan.grad_output);
 
-  // The row whose kernels read logits and targets as they lie; otherwise the loader converts both.
-  const DType x = r.logits.dtype, t = reads[op] ? r.targets.dtype : x;
-  plan.row = plan.wide ? kernels::kF64 : x == t ? static_cast<kernels::Row>(x) : kernels::kF32;
+  // The type in which kernels read logits and targets as they lie; otherwise the loader converts both.
+  const DType x = r.logits.dtype(), t = op.reads_targets ? r.targets.dtype() : x;
+  plan.row = plan.wide ? DType::F64 : x == t ? x : DType::F32;
   return {};
 }
 
@@ -147,24 +135,11 @@ Status plan_output(const Request& r, const char* name, const ArrayView& out, boo
                          ", expected () or (1,) for a reduced result");
   }
   if (!out.writable) return Status::value(std::string(name) + ": read-only, expected a writable array");
-  if (overlaps_itself(out))
-    return Status::value(std::string(name) + ": several elements share memory, expected an array without overlap");
-  const struct {
-    const char* name;
-    const ArrayView& view;
-  } inputs[] = {{d.grad_output, r.grad_output},
-                {d.logits, r.logits},
-                {d.targets, r.targets},
-                {d.weight, r.weight},
-                {d.pos_weight, r.pos_weight}};
-  for (const auto& in : inputs) {
-    if (!in.view.present || in.view.weak) continue;
-    if (elementwise && exactly_in_place(out, in.view)) continue;  // every element is read before it is written
-    if (may_overlap(out, in.view))
-      return Status::value(
-          std::string(name) + ": overlaps " + in.name +
-          (elementwise ? ", expected separate memory or exactly the same elements" : ", expected separate memory"));
-  }
+  const Named named{name, &out};
+  if (Status s = check_no_overlap(named); !s.ok()) return s;
+  for (const Named& in : operands_of(r))
+    if (in.view->present && !in.view->weak)
+      if (Status s = check_separate(named, in, elementwise); !s.ok()) return s;
   place(elementwise ? make_layout(r.logits) : make_layout(out), out, target);
   return {};
 }

@@ -1,8 +1,14 @@
-// Which ISA's kernels are used.
+// See dispatch.hpp. The processor is asked itself: compilers differ in which names __builtin_cpu_supports knows, and
+// one toolchain answers 0 to all of them.
+#include "dispatch.hpp"
+
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
-#include "execute.hpp"
+#if defined(BCELOGITS_X86)
+#include <cpuid.h>
+#endif
 
 namespace bcelogits {
 
@@ -15,13 +21,25 @@ struct Candidate {
 };
 
 #if defined(BCELOGITS_X86)
-bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+// Bits of CPUID's answers, as Intel's manual (volume 2A, CPUID) and AMD's (volume 3, appendix E) number them.
+constexpr unsigned bit(int n) { return 1u << n; }
+constexpr unsigned kFma = bit(12), kOsxsave = bit(27), kAvx = bit(28), kF16c = bit(29);  // leaf 1, ECX
+constexpr unsigned kAvx2 = bit(5), kAvx512 = bit(16) | bit(17) | bit(30) | bit(31);      // leaf 7, EBX: F, DQ, BW, VL
+constexpr std::uint64_t kYmm = 0b110, kZmm = 0b11100110;  // states of XCR0 that the system saves: XMM and YMM; all
+
+bool have_all(unsigned answer, unsigned wanted) { return (answer & wanted) == wanted; }
+
+// Whether the processor has these bits of leaf 7 besides AVX, FMA and F16C, and the system saves these registers.
+bool has(unsigned leaf_7, std::uint64_t state) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !have_all(c, kOsxsave | kAvx | kFma | kF16c)) return false;
+  unsigned low = 0, high = 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  if (((std::uint64_t{high} << 32 | low) & state) != state) return false;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && have_all(b, leaf_7);
 }
-bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
+bool has_avx2() { return has(kAvx2, kYmm); }
+bool has_avx512() { return has(kAvx2 | kAvx512, kZmm); }
 #endif
 
 const Candidate kCandidates[] = {

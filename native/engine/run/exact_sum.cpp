@@ -112,7 +112,7 @@ double ExactSum::read(DType dtype, std::uint64_t divisor) const {
 
   const DTypeInfo& f = info(dtype);
   // Bits kept: all of the mantissa for normal numbers, fewer below the least normal exponent.
-  const int kept = exponent >= f.emin ? f.mantissa + 1 : f.mantissa + 1 - (f.emin - exponent);
+  const int kept = exponent >= f.least_exponent ? f.mantissa + 1 : f.mantissa + 1 - (f.least_exponent - exponent);
   std::uint64_t q;
   if (kept < 0) {
     q = 0;
@@ -124,7 +124,7 @@ double ExactSum::read(DType dtype, std::uint64_t divisor) const {
     if (low > half || (low == half && (sticky || (q & 1)))) ++q;
   }
   double r = std::ldexp(static_cast<double>(q), exponent - kept + 1);
-  const int emax = 1 - f.emin;
+  const int emax = 1 - f.least_exponent;
   if (r >= std::ldexp(1.0, emax) * 2.0) r = std::numeric_limits<double>::infinity();  // 2^(emax+1)
   return minus ? -r : r;
 }

@@ -1,116 +1,79 @@
 // See execute.hpp.
 #include "execute.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <memory>
 #include <mutex>
-#include <new>
-#include <optional>
 #include <span>
 #include <vector>
 
-#include "../threads/pool.hpp"
+#include "../walk/tile.hpp"
+#include "chunks.hpp"
 #include "runner.hpp"
 
 namespace bcelogits {
 
 namespace {
 
-constexpr std::int64_t kParallelFrom = 1 << 17;  // below, waking a thread costs more than it gives
-constexpr std::int64_t kShareFrom = 1 << 15;     // from here on, one that is awake helps
-
 constexpr std::size_t kAlign = alignof(Workspace);
-
-Workspace* workspace() {
-  static thread_local std::unique_ptr<Workspace> mine;
-  if (!mine) mine.reset(new (std::nothrow) Workspace);
-  return mine.get();
-}
 
 // Memory for the threads of one call, `each` bytes apart; null: each thread uses its own.
 struct Given {
   char* base = nullptr;
   std::size_t each = 0;
   Workspace* of(int index) const {
-    return base ? reinterpret_cast<Workspace*>(base + each * static_cast<std::size_t>(index)) : workspace();
+    return base ? reinterpret_cast<Workspace*>(base + each * static_cast<std::size_t>(index))
+                : thread_workspace<Workspace>();
   }
 };
 
-int most_workers(std::int64_t count, int threads) {
-  return count < kShareFrom ? 1 : static_cast<int>(std::min<std::int64_t>(threads, chunks_of(count)));
-}
-int workers_for(std::int64_t count, int threads) {
-  const int most = most_workers(count, threads);
-  return most > 1 && count < kParallelFrom && !hand_out_is_cheap() ? 1 : most;
-}
-
-// The chunks of a call, in one range for each thread: memory is walked without jumps, and two threads do not meet in
-// one large page of new memory, which the system would clear for both of them. Who has done its range helps with the
-// others.
-class Ranges {
+// Adds the elements of one operand, as they are.
+class Summer {
  public:
-  Ranges(std::int64_t chunks, int workers) : chunks_(chunks), count_(std::min(workers, kMost)) {
-    for (int r = 0; r < count_; ++r) range_[r].next = begin(r);
+  Summer(const SumPlan& plan, Workspace& ws) : plan_(plan), wide_(plan.values.element == ElementType::F64) {
+    values_.prepare(plan.values, wide_ ? DType::F64 : DType::F32, plan.count, ws.x, kernel_table());
+    in_place_ = plan.values.kind == Operand::Kind::Contiguous && (wide_ || plan.values.element == ElementType::F32);
   }
-  // A chunk for this thread, `chunks` when none is left.
-  std::int64_t take(int index) {
-    for (int i = 0; i < count_; ++i) {
-      const int r = (index + i) % count_;
-      if (range_[r].next.load(std::memory_order_relaxed) >= begin(r + 1)) continue;
-      const std::int64_t c = range_[r].next.fetch_add(1, std::memory_order_relaxed);
-      if (c < begin(r + 1)) return c;
-    }
-    return chunks_;
-  }
+
+  void run_all(ExactSum* sum) { run(0, plan_.count, sum); }
+  void run_chunk(std::int64_t c, ExactSum* sum) { run(c * kGrain, std::min(plan_.count, (c + 1) * kGrain), sum); }
 
  private:
-  static constexpr int kMost = 32;
-  std::int64_t begin(int r) const { return chunks_ * r / count_; }
-  struct alignas(64) Range {
-    std::atomic<std::int64_t> next{0};
-  };
-  std::int64_t chunks_;
-  int count_;
-  Range range_[kMost];
+  void run(std::int64_t begin, std::int64_t end, ExactSum* sum) {
+    // This block and the next fit in L1.
+    const std::int64_t step = static_cast<std::int64_t>(kernels::kBlock) / (wide_ ? 2 : 1);
+    for (std::int64_t i = begin; i < end; i += step) {
+      const std::int64_t n = std::min(step, end - i);
+      const void* block = values_.block(i, static_cast<std::size_t>(n));
+      const bool more = in_place_ && i + 2 * step <= end;
+      const auto* next = static_cast<const char*>(block) + (more ? n * plan_.values.item : 0);
+      add_block(block, wide_, static_cast<std::size_t>(n), *sum, next);
+    }
+  }
+
+  const SumPlan& plan_;
+  Loader values_;
+  bool wide_, in_place_;
 };
 
-// `make` gives each thread a runner, which is handed some of the chunks.
+// `make` gives each thread a runner, which is handed some of the chunks, and whose sums are merged.
 template <class Make>
 Status spread(std::int64_t chunks, int workers, ExactSum* sum, const Given& given, Make make) {
-  std::optional<Ranges> ranges;  // left alone in calls on few elements
-  if (workers > 1) ranges.emplace(chunks, workers);
-  std::atomic<bool> out_of_memory{false};
   std::mutex merging;
-  const auto work = [&](int index) {
+  return on_threads(chunks, workers, [&](int index, Chunks* shared) {
     Workspace* ws = given.of(index);
-    if (!ws) {
-      out_of_memory = true;
-      return;
+    if (!ws) return false;
+    auto runner = make(*ws);
+    if (!shared) {
+      runner.run_all(sum);
+      return true;
     }
-    const kernels::KernelTable& table = kernel_table();
-    const std::uint64_t fp = table.enter_fp();
-    {
-      auto runner = make(*ws);
-      if (workers == 1) {
-        runner.run_all(sum);
-      } else {
-        ExactSum mine;
-        for (std::int64_t c; (c = ranges->take(index)) < chunks;) runner.run_chunk(c, sum ? &mine : nullptr);
-        if (sum) {
-          const std::lock_guard lock(merging);
-          sum->merge(mine);
-        }
-      }
+    ExactSum mine;
+    for (std::int64_t c; (c = shared->take(index)) < chunks;) runner.run_chunk(c, sum ? &mine : nullptr);
+    if (sum) {
+      const std::lock_guard lock(merging);
+      sum->merge(mine);
     }
-    table.leave_fp(fp);
-  };
-  if (workers == 1)
-    work(0);
-  else
-    run_on_pool(workers, work);
-  if (out_of_memory) return {Fault::Runtime, "out of memory: the scratch of a thread could not be allocated"};
-  return {};
+    return true;
+  });
 }
 
 }  // namespace
@@ -120,25 +83,27 @@ Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch) {
   Given given;
   if (scratch) {
     const auto address = (reinterpret_cast<std::uintptr_t>(scratch) + kAlign - 1) / kAlign * kAlign;
-    given = {reinterpret_cast<char*>(address), share(plan)};
+    given = {reinterpret_cast<char*>(address), workspace_bytes(plan)};
   }
   const LookupTables lookups(plan);
   if (!lookups.complete) return {Fault::Runtime, "out of memory: what is looked up for 16 bits could not be allocated"};
   const std::vector<Plan> in_tiles = tiles(plan);
   const std::span<const Plan> parts = in_tiles.empty() ? std::span(&plan, 1) : std::span(in_tiles);
-  return spread(PartsRunner::chunks(parts), workers_for(plan.count, threads), sum, given,
+  return spread(PartsRunner::chunks(parts), workers_for(plan.count, chunks_of(plan.count), threads), sum, given,
                 [&](Workspace& ws) { return PartsRunner(parts, lookups, ws); });
 }
 
 Status execute(const SumPlan& plan, ExactSum& sum, int threads) {
   if (plan.count == 0) return {};
-  return spread(chunks_of(plan.count), workers_for(plan.count, threads), &sum, {},
+  const std::int64_t chunks = chunks_of(plan.count);
+  return spread(chunks, workers_for(plan.count, chunks, threads), &sum, {},
                 [&](Workspace& ws) { return Summer(plan, ws); });
 }
 
 std::size_t scratch_bytes(const Plan& plan, int threads) {
-  const std::size_t each = plan.count == 0 ? 0 : share(plan);
-  return each == 0 ? 0 : each * static_cast<std::size_t>(most_workers(plan.count, threads)) + kAlign - 1;
+  const std::size_t each = plan.count == 0 ? 0 : workspace_bytes(plan);
+  if (each == 0) return 0;
+  return each * static_cast<std::size_t>(most_workers(plan.count, chunks_of(plan.count), threads)) + kAlign - 1;
 }
 
 void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum, const void* next) {
@@ -156,20 +121,17 @@ void add_block(const void* values, bool wide, std::size_t n, ExactSum& sum, cons
 }
 
 double read_out(const ExactSum& sum, DType dtype, std::uint64_t divisor) {
-  const std::uint64_t fp = kernel_table().enter_fp();
-  const double value = sum.read(dtype, divisor);
-  kernel_table().leave_fp(fp);
-  return value;
+  const DefaultFloatState state;
+  return sum.read(dtype, divisor);
 }
 
 void write_number(double value, DType dtype, void* out) {
-  const std::uint64_t fp = kernel_table().enter_fp();
+  const DefaultFloatState state;
   kernel_table().store[1][static_cast<int>(dtype)](&value, out, 1);
-  kernel_table().leave_fp(fp);
 }
 
 double reduced(const Plan& plan, const ExactSum& sum, DType dtype) {
-  return read_out(sum, dtype, plan.reduction == Reduction::Mean ? static_cast<std::uint64_t>(plan.count) : 1);
+  return read_out(sum, dtype, plan.reduction == Reduction::Mean ? plan.mean_over : 1);
 }
 
 }  // namespace bcelogits

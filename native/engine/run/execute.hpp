@@ -9,7 +9,7 @@
 namespace bcelogits {
 
 // Elementwise outputs are written; the losses of a reducing plan are added to `sum` (may be null otherwise).
-// `scratch`: scratch_bytes(plan, threads) bytes, or null: then each thread that works keeps memory of its own.
+// `scratch`: scratch_bytes(plan, threads) bytes, or null: then each thread keeps memory of its own.
 Status execute(const Plan& plan, ExactSum* sum, int threads, void* scratch = nullptr);
 
 // What `execute` needs besides its operands with so many threads, any alignment; 0 where the kernels read and write all
@@ -29,12 +29,5 @@ void write_number(double value, DType dtype, void* out);
 
 // The reduced result of a plan, rounded once to `dtype`.
 double reduced(const Plan& plan, const ExactSum& sum, DType dtype);
-
-// The kernels in use: the best that the processor has and BCELOGITS_MAX_ISA allows.
-const kernels::KernelTable& kernel_table();
-// Chooses them. An error text if BCELOGITS_MAX_ISA names no ISA of this build, else empty. Call once, first.
-std::string select_isa();
-// The ISAs of this build that this processor has, weakest first.
-std::string available_isas();  // comma-separated
 
 }  // namespace bcelogits

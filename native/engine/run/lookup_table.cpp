@@ -8,13 +8,14 @@
 #include <memory>
 #include <new>
 
-#include "execute.hpp"
+#include "dispatch.hpp"
+#include "runner.hpp"
 
 namespace bcelogits {
 
 namespace {
 
-constexpr std::size_t kPiece = 256;  // any thread's stack has place for this
+constexpr std::size_t kAtATime = 256;  // any thread's stack has place for this
 
 struct alignas(64) Line {
   float number[16];
@@ -24,14 +25,14 @@ struct alignas(64) Line {
 // doubles, right to a last bit that floats have no place for, need no sibling.
 void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, float* entries) {
   const kernels::KernelTable& table = kernel_table();
-  double x[kPiece], one[kPiece], loss[kPiece], sigmoid[kPiece];
-  std::uint16_t bits[kPiece];
-  std::fill_n(one, kPiece, 1.0);
-  const std::uint64_t fp = table.enter_fp();
+  double x[kAtATime], one[kAtATime], loss[kAtATime], sigmoid[kAtATime];
+  std::uint16_t bits[kAtATime];
+  std::fill_n(one, kAtATime, 1.0);
+  const DefaultFloatState state;
   const std::size_t count = std::size_t{kernels::kLookupLast[row]} + 1;
-  for (std::size_t first = 0; first < count; first += kPiece) {
+  for (std::size_t first = 0; first < count; first += kAtATime) {
     kernels::BlockArgs a{};
-    a.n = std::min(kPiece, count - first);
+    a.n = std::min(kAtATime, count - first);
     for (std::size_t i = 0; i < a.n; ++i) bits[i] = static_cast<std::uint16_t>(first + i);
     table.load[row][1](bits, x, a.n);
     a.x = x;
@@ -49,11 +50,9 @@ void fill(kernels::Op op, kernels::Row row, bool weighted, std::size_t width, fl
       if (op != kernels::kLoss) *entry = static_cast<float>(sigmoid[i]);
     }
   }
-  table.leave_fp(fp);
 }
 
-}  // namespace
-
+// The entries of one kernel; null if there is no memory.
 const float* lookup_table(kernels::Op op, kernels::Row row, bool weighted) {
   // No lock, which a forked process might find taken for ever. Threads that come at the same time do the same work, and
   // all but one of them throw theirs away.
@@ -70,6 +69,26 @@ const float* lookup_table(kernels::Op op, kernels::Row row, bool weighted) {
     if (mine.compare_exchange_strong(have, made.get(), std::memory_order_acq_rel)) have = made.release();
   }
   return have->number;
+}
+
+}  // namespace
+
+LookupTables::LookupTables(const Plan& plan) {
+  const auto find = [&](kernels::Op op) {
+    const float* found = lookup_table(op, row_of(plan.row), has_weight(plan) || has_pos_weight(plan));
+    complete = complete && found;
+    return found;
+  };
+  if (plan.row != DType::F16 && plan.row != DType::BF16) return;
+  const bool narrow = plan.op != Op::Loss && plan.grad_out.dtype() == plan.row;
+  if (in_two_kernels(plan)) {
+    loss = find(kernels::kLoss);
+    if (narrow) result = find(kernels::kGrad);
+  } else if (plan.op == Op::Loss || (plan.op == Op::ValueAndGrad && !narrow)) {
+    result = find(kernels::kLoss);
+  } else if (plan.op != Op::TargetBackward && narrow) {
+    result = find(kernel_of(plan.op));
+  }
 }
 
 }  // namespace bcelogits

@@ -1,8 +1,8 @@
-// What a door calls the operands in messages, and what it allows: the checks themselves are the same for all doors.
+// What a binding calls the operands in messages, and what it allows: the checks are the same for all bindings.
 #pragma once
 
-#include "dtype.hpp"
-#include "view.hpp"
+#include "element.hpp"
+#include "operand.hpp"
 
 namespace bcelogits {
 
@@ -19,7 +19,7 @@ struct Dialect {
   int max_dims = kMaxDims;
   enum class Result { Any, AsTargets, AsLogitsOrTargets } result = Result::Any;  // dtype of an output
 
-  bool allows(DType d) const { return d < DType::Count && (dtypes >> static_cast<int>(d) & 1) != 0; }
+  bool allows(ElementType e) const { return is_float(e) && (dtypes >> static_cast<int>(e) & 1) != 0; }
 };
 
 inline constexpr Dialect kPythonDialect{};

@@ -1,12 +1,13 @@
-// Element types and their properties, made from dtype.def.
+// The float types that are computed with and their properties, made from dtype.def.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace bcelogits {
 
 enum class DType : int {
-#define X(name, text, bytes, mant, emin) name,
+#define X(name, text, bytes, mantissa, least_exponent) name,
 #include "dtype.def"
 #undef X
   Count,
@@ -15,11 +16,13 @@ enum class DType : int {
 
 struct DTypeInfo {
   const char* name;
-  int bytes, mantissa, emin;
+  int bytes;
+  int mantissa;        // explicit bits
+  int least_exponent;  // of a normal number
 };
 
 inline constexpr DTypeInfo kDTypes[] = {
-#define X(name, text, bytes, mant, emin) {text, bytes, mant, emin},
+#define X(name, text, bytes, mantissa, least_exponent) {text, bytes, mantissa, least_exponent},
 #include "dtype.def"
 #undef X
 };

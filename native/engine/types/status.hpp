@@ -1,4 +1,4 @@
-// The verdict on a call: what was wrong, with which parameter, and a text that says what is allowed.
+// The verdict on a call: what was wrong, and a text that names the parameter and says what is allowed.
 #pragma once
 
 #include <string>
@@ -8,10 +8,11 @@ namespace bcelogits {
 
 enum class Fault {
   None,
-  Null,     // a required operand is missing
-  Type,     // not an array, or a dtype that is not supported
-  Value,    // shape, reduction, overlap, read-only
-  Runtime,  // out of memory
+  Null,       // a required operand is missing
+  Type,       // not an array, or a dtype that is not supported
+  Value,      // shape, reduction, overlap, read-only
+  Broadcast,  // a shape that does not broadcast to that of another operand
+  Runtime,    // out of memory
 };
 
 struct Status {

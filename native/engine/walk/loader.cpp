@@ -6,8 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../run/execute.hpp"
-
 namespace bcelogits {
 
 namespace {
@@ -95,14 +93,14 @@ bool whole_lines(const char* at, std::size_t bytes) {
 }
 
 // The elements of the innermost two dimensions, if these are better walked the other way round; else 0.
-std::int64_t crosswise_tile(const Operand& o) {
+std::int64_t transposed_tile(const Operand& o) {
   const int i = o.ndim - 1;
   const bool across = o.ndim >= 2 && std::abs(o.stride[i - 1]) < std::abs(o.stride[i]) && o.stride[i - 1] != 0;
   return across ? o.dim[i] * o.dim[i - 1] : 0;
 }
 // The range is whole tiles of that kind.
-bool crosswise(const Operand& o, std::int64_t first, std::size_t n) {
-  const std::int64_t tile = crosswise_tile(o);
+bool in_transposed_tiles(const Operand& o, std::int64_t first, std::size_t n) {
+  const std::int64_t tile = transposed_tile(o);
   return tile != 0 && first % tile == 0 && n % static_cast<std::size_t>(tile) == 0;
 }
 
@@ -143,22 +141,22 @@ void with_size(std::size_t size, Copy copy) {
 
 bool in_tiles(const Operand& o, std::int64_t tile) {
   return tile > static_cast<std::int64_t>(kernels::kBlock) && o.kind == Operand::Kind::Strided &&
-         crosswise_tile(o) == tile;
+         transposed_tile(o) == tile;
 }
 
-void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bool fetched) {
+void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, const kernels::KernelTable& table,
+            bool fetched) {
   char* out = static_cast<char*>(to);
-  const auto size = static_cast<std::size_t>(item_size(from));
+  const auto size = static_cast<std::size_t>(from.item);
   if (from.kind == Operand::Kind::Splat) {
     for (std::size_t i = 0; i < n; ++i) std::memcpy(out + i * size, from.base, size);
     return;
   }
   const int last = from.ndim - 1;
   const auto item = static_cast<std::int64_t>(size);
-  const kernels::KernelTable& table = kernel_table();
   const int log2 = std::countr_zero(size);
   with_size(size, [&]<class T>(T) {
-    if (crosswise(from, first, n)) {
+    if (in_transposed_tiles(from, first, n)) {
       const auto rows = static_cast<std::size_t>(from.dim[last - 1]), cols = static_cast<std::size_t>(from.dim[last]);
       const std::int64_t down = from.stride[last - 1], across = from.stride[last];
       for_tiles(from, first, n, [&](const char* at) {
@@ -187,19 +185,19 @@ void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bo
   });
 }
 
-void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, bool past_caches) {
+void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, const kernels::KernelTable& table,
+             bool past_caches) {
   const char* in = static_cast<const char*>(from);
-  const auto size = static_cast<std::size_t>(item_size(to));
+  const auto size = static_cast<std::size_t>(to.item);
   if (to.kind == Operand::Kind::Splat) {  // a single element
     std::memcpy(to.base, in, size);
     return;
   }
   const int last = to.ndim - 1;
   const auto item = static_cast<std::int64_t>(size);
-  const kernels::KernelTable& table = kernel_table();
   const int log2 = std::countr_zero(size);
   with_size(size, [&]<class T>(T) {
-    if (crosswise(to, first, n)) {
+    if (in_transposed_tiles(to, first, n)) {
       const auto rows = static_cast<std::size_t>(to.dim[last - 1]), cols = static_cast<std::size_t>(to.dim[last]);
       const std::int64_t down = to.stride[last - 1], across = to.stride[last];
       for_tiles(to, first, n, [&](char* at) {
@@ -229,8 +227,9 @@ void Loader::prepare(const Operand& o, DType wanted, std::int64_t count, Scratch
                      const kernels::KernelTable& table, std::int64_t tile) {
   operand_ = &o;
   scratch_ = &scratch;
+  table_ = &table;
   wanted_size_ = static_cast<std::size_t>(size_of(wanted));
-  convert_ = o.dtype == wanted ? nullptr : table.load[static_cast<int>(o.dtype)][wanted == DType::F64 ? 1 : 0];
+  convert_ = o.dtype() == wanted ? nullptr : table.load[static_cast<int>(o.dtype())][wanted == DType::F64 ? 1 : 0];
   count_ = count;
   tile_ = in_tiles(o, tile) ? tile : 0;
   period_ = 0;
@@ -256,7 +255,8 @@ void Loader::prepare_constant(double value, DType wanted, std::int64_t count, Sc
                               const kernels::KernelTable& table) {
   Operand o;
   o.kind = Operand::Kind::Splat;
-  o.dtype = DType::F64;
+  o.element = ElementType::F64;
+  o.item = 8;
   o.base = reinterpret_cast<char*>(&value);
   prepare(o, wanted, count, scratch, table);
   operand_ = nullptr;
@@ -267,13 +267,13 @@ const void* Loader::block(std::int64_t first, std::size_t n) {
   const Operand& o = *operand_;
   const char* raw;
   if (o.kind == Operand::Kind::Contiguous) {
-    raw = o.base + first * size_of(o.dtype);
+    raw = o.base + first * o.item;
   } else if (tile_ != 0) {
     const std::int64_t within = first % tile_;
-    if (within == 0) gather(o, first, static_cast<std::size_t>(tile_), scratch_->gathered);
-    raw = scratch_->gathered + within * item_size(o);
+    if (within == 0) gather(o, first, static_cast<std::size_t>(tile_), scratch_->gathered, *table_);
+    raw = scratch_->gathered + within * o.item;
   } else {
-    gather(o, first, n, scratch_->gathered, next(first).at != nullptr);
+    gather(o, first, n, scratch_->gathered, *table_, next(first).at != nullptr);
     raw = scratch_->gathered;
   }
   if (!convert_) return raw;
@@ -284,7 +284,7 @@ const void* Loader::block(std::int64_t first, std::size_t n) {
 kernels::Next Loader::next(std::int64_t first) const {
   if (period_ || !operand_) return {};
   const Operand& o = *operand_;
-  const std::int64_t item = item_size(o);
+  const std::int64_t item = o.item;
   if (o.kind == Operand::Kind::Contiguous)
     return convert_ ? kernels::Next{o.base + first * item, static_cast<std::size_t>(item)} : kernels::Next{};
   if (o.kind != Operand::Kind::Strided) return {};

@@ -2,7 +2,8 @@
 // and takes a block of results back to a strided output.
 #pragma once
 
-#include "../check/plan.hpp"
+#include "../kernels/table.hpp"
+#include "../types/operand.hpp"
 #include "tile.hpp"
 
 namespace bcelogits {
@@ -32,11 +33,12 @@ class Loader {
  private:
   const Operand* operand_ = nullptr;
   Scratch* scratch_ = nullptr;
+  const kernels::KernelTable* table_ = nullptr;
   void (*convert_)(const void*, void*, std::size_t) = nullptr;  // null: as it lies
   std::int64_t period_ = 0;                                     // of scratch_->pattern; 0: no pattern
   std::size_t wanted_size_ = 0;
   std::int64_t count_ = 0;
-  std::int64_t tile_ = 0;  // in_tiles(): its elements; else 0
+  std::int64_t tile_ = 0;  // of an operand in tiles, see in_tiles: the elements of one; else 0
 };
 
 // Whether the operand lies across the others in tiles of more than a block, which are copied whole: block by block,
@@ -45,8 +47,10 @@ bool in_tiles(const Operand& o, std::int64_t tile);
 
 // Copy n elements between contiguous memory and a strided operand, from flat index `first`.
 // `fetched`: what is gathered has been fetched into the caches.
-void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, bool fetched = false);
+void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, const kernels::KernelTable& table,
+            bool fetched = false);
 // `past_caches`: whole lines go past the caches; then call `fence`.
-void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, bool past_caches = false);
+void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, const kernels::KernelTable& table,
+             bool past_caches = false);
 
 }  // namespace bcelogits

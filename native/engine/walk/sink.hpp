@@ -25,13 +25,13 @@ struct Sink {
   void prepare(const Operand& o, DType row, DType compute_type, std::int64_t tile_of_plan) {
     out = &o;
     compute = compute_type;
-    as_row = o.dtype == row;
-    direct = o.kind == Operand::Kind::Contiguous && (as_row || o.dtype == compute_type);
+    as_row = o.dtype() == row;
+    direct = o.kind == Operand::Kind::Contiguous && (as_row || o.dtype() == compute_type);
     tile = in_tiles(o, tile_of_plan) ? tile_of_plan : 0;
   }
   void* target(std::int64_t first, char* scratch) const {
-    if (direct) return out->base + first * size_of(out->dtype);
-    return tile != 0 ? scratch + first % tile * size_of(as_row ? out->dtype : compute) : scratch;
+    if (direct) return out->base + first * out->item;
+    return tile != 0 ? scratch + first % tile * size_of(as_row ? out->dtype() : compute) : scratch;
   }
   // `scratch` holds n results: of the row's dtype, which is then the output's, or of the compute type.
   void finish(std::int64_t first, std::size_t n, char* scratch, Workspace& ws, const kernels::KernelTable& table,
@@ -43,17 +43,17 @@ struct Sink {
       first = end - tile;
       n = static_cast<std::size_t>(tile);
     }
-    const DType have = as_row ? out->dtype : compute;
+    const DType have = as_row ? out->dtype() : compute;
     const bool contiguous = out->kind == Operand::Kind::Contiguous;
     char* result = scratch;
-    if (have != out->dtype) {
-      result = contiguous ? out->base + first * size_of(out->dtype) : ws.narrow;
-      table.store[compute == DType::F64 ? 1 : 0][static_cast<int>(out->dtype)](scratch, result, n);
+    if (have != out->dtype()) {
+      result = contiguous ? out->base + first * out->item : ws.narrow;
+      table.store[compute == DType::F64 ? 1 : 0][static_cast<int>(out->dtype())](scratch, result, n);
     }
     if (!contiguous)
-      scatter(result, *out, first, n, past_caches);
+      scatter(result, *out, first, n, table, past_caches);
     else if (result == scratch)
-      std::copy_n(scratch, n * static_cast<std::size_t>(size_of(out->dtype)), out->base + first * size_of(out->dtype));
+      std::copy_n(scratch, n * static_cast<std::size_t>(out->item), out->base + first * out->item);
   }
 };
 

@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "layout.hpp"
+#include "../check/layout.hpp"
 
 namespace bcelogits {
 
 namespace {
 
 constexpr std::int64_t kLine = 64;            // bytes of a cache line
-constexpr std::int64_t kTileRows = 64;        // along the crosswise operand's memory: a few lines of every column
+constexpr std::int64_t kTileRows = 64;        // along the transposed operand's memory: a few lines of every column
 constexpr std::int64_t kTileFrom = 1 << 14;   // elements; below, everything stays in cache anyway
 constexpr std::int64_t kAlignFrom = 1 << 20;  // elements; below, the parts at the edges cost more than lines do
 
@@ -24,34 +24,32 @@ std::int64_t power_of_two_up_to(std::int64_t n) {
   return p;
 }
 
-// A part of a dimension, which tiles divide into pieces of `side`.
-struct Range {
+// A part of a dimension, which tiles divide by `side`.
+struct Span {
   std::int64_t first, count, side;
 };
 
 // What lies before the first boundary, as many sides as fit, and the rest.
-std::vector<Range> divide(std::int64_t extent, std::int64_t before, std::int64_t side) {
+std::vector<Span> divide(std::int64_t extent, std::int64_t before, std::int64_t side) {
   if (extent - before < side) before = 0;
   const std::int64_t middle = (extent - before) / side * side, after = extent - before - middle;
-  std::vector<Range> ranges = {{before, middle, side}};
-  if (before != 0) ranges.push_back({0, before, before});
-  if (after != 0) ranges.push_back({before + middle, after, after});
-  return ranges;
+  std::vector<Span> spans = {{before, middle, side}};
+  if (before != 0) spans.push_back({0, before, before});
+  if (after != 0) spans.push_back({before + middle, after, after});
+  return spans;
 }
 
 // Elements along dimension `along` before the operand's first cache line; 0 if its other lines do not begin alike.
 std::int64_t before_line(const Operand& o, int along, int other) {
-  const std::int64_t item = item_size(o);
+  const std::int64_t item = o.item;
   if (o.step[along] != item || o.step[other] % kLine != 0) return 0;
   const auto bytes = static_cast<std::int64_t>(-reinterpret_cast<std::uintptr_t>(o.base) % kLine);
   return bytes % item == 0 ? bytes / item : 0;
 }
 
 // The plan over the part of the space that `down` and `right` leave of dimensions `across` and `inner`, in tiles.
-Plan part(const Plan& plan, int across, int inner, const Range& down, const Range& right) {
+Plan part(const Plan& plan, int across, int inner, const Span& down, const Span& right) {
   Plan p = plan;
-  // what reduced() and the gradient's scale divide by stays that of the whole
-  p.mean_over = plan.mean_over ? plan.mean_over : static_cast<std::uint64_t>(plan.count);
   p.tile = down.side * right.side;
   std::int64_t dim[kMaxDims + 2];
   std::copy_n(plan.dim, plan.ndim, dim);
@@ -107,8 +105,8 @@ std::vector<Plan> tiles(const Plan& plan) {
         if (left == 0 && (plan.*row_wise).kind != Operand::Kind::Absent)
           left = before_line(plan.*row_wise, inner, across);
     }
-    for (const Range& down : divide(plan.dim[across], above, rows))
-      for (const Range& right : divide(plan.dim[inner], left, cols))
+    for (const Span& down : divide(plan.dim[across], above, rows))
+      for (const Span& right : divide(plan.dim[inner], left, cols))
         parts.push_back(part(plan, across, inner, down, right));
     return parts;
   }

@@ -175,9 +175,10 @@ def _factor_gradient(which: int, g: Tensor, parts: Sequence[Any], operands: Sequ
 # ---- calls ---------------------------------------------------------------------------------------------------
 
 
-def is_ours(*tensors: Tensor | None) -> bool:
+def is_ours(input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None) -> bool:
     """Whether what this rank holds are tensors that the engine takes, and not ones on another device or fake ones."""
-    return _core.are_plain(*(_local(t) if isinstance(t, DTensor) else t for t in tensors))
+    x, t, w, p = (_local(t) if isinstance(t, DTensor) else t for t in (input, target, weight, pos_weight))
+    return _core.are_plain(cast(Tensor, x), cast(Tensor, t), w, p)
 
 
 def _distributed(name: str, t: Tensor, mesh: DeviceMesh) -> DTensor:
@@ -198,17 +199,7 @@ def _check(input: DTensor, target: DTensor, weight: DTensor | None, pos_weight: 
     for p in input.placements:
         if not (isinstance(p, Shard) or p.is_replicate() or p.is_partial()):
             raise RuntimeError(f"input: placement {p}, expected Shard, Replicate or Partial")
-    if target.shape != input.shape:
-        raise ValueError(f"target: shape {tuple(target.shape)}, expected {tuple(input.shape)}, the shape of input")
-    for name, factor in (("weight", weight), ("pos_weight", pos_weight)):
-        if factor is None:
-            continue
-        sizes = zip(reversed(factor.shape), reversed(target.shape), strict=False)
-        if factor.dim() > target.dim() or any(n not in (1, to) for n, to in sizes):
-            raise RuntimeError(
-                f"{name}: shape {tuple(factor.shape)}, expected one that broadcasts to {tuple(target.shape)}, "
-                "the shape of target"
-            )
+    _core.check_tensors(input, target, weight, pos_weight)
 
 
 def _loss(

@@ -4,10 +4,16 @@
 #include <cstdint>
 #include <string>
 
-#include "status.hpp"
-#include "view.hpp"
+#include "../types/status.hpp"
+#include "../types/view.hpp"
 
 namespace bcelogits {
+
+// An operand and what it is called in messages.
+struct Named {
+  const char* name;
+  const ArrayView* view;
+};
 
 inline std::string shape_text(const ArrayView& v) {
   std::string s;
@@ -31,6 +37,13 @@ inline bool broadcasts_to(const ArrayView& v, const ArrayView& to) {
   return true;
 }
 
+// `whose`: what the operand of shape `to` is called.
+inline Status check_broadcast(const Named& a, const char* whose, const ArrayView& to) {
+  if (broadcasts_to(*a.view, to)) return {};
+  return {Fault::Broadcast, std::string(a.name) + ": shape " + shape_text(*a.view) +
+                                ", expected one that broadcasts to " + shape_text(to) + ", the shape of " + whose};
+}
+
 inline Status check_format(const char* name, const ArrayView& v) {
   if (!v.bad_format) return {};
   return Status::value(std::string(name) + ": format " + v.bad_format +
@@ -43,7 +56,7 @@ inline Status check_dims(const char* name, const ArrayView& v, int most) {
                        std::to_string(most));
 }
 
-// The number of elements.
+// Sets `count` to the number of elements.
 inline Status count_elements(const char* name, const ArrayView& v, std::int64_t& count) {
   count = 1;
   bool overflow = false, empty = false;

@@ -28,8 +28,8 @@ Layout make_layout(const ArrayView& v) {
 void place(const Layout& l, const ArrayView& v, Operand& o) {
   o.kind = Operand::Kind::Absent;
   if (!v.present) return;
-  o.dtype = v.dtype;
-  o.item = v.item;
+  o.element = v.element;
+  o.item = v.item();
   o.base = static_cast<char*>(v.data);
   const int lead = l.ndim - v.ndim;
   for (int i = 0; i < l.ndim; ++i) {
@@ -58,7 +58,7 @@ void coalesce(Operand& o, int ndim, const std::int64_t* dim, const std::int64_t*
     }
   }
   o.ndim = n;
-  const int size = item_size(o);
+  const int size = o.item;
   if (n == 0 || (n == 1 && o.stride[0] == 0)) {
     o.kind = Operand::Kind::Splat;
   } else if (n == 1 && o.stride[0] == size) {
