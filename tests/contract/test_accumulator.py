@@ -27,9 +27,9 @@ def data(dtype: Any = np.float32, size: int = 5000) -> tuple[Array, Array, Array
     return x.astype(dtype), t.astype(dtype), w.astype(dtype), rng.random(size).astype(dtype)
 
 
-def fed(*pieces: tuple[Array, ...]) -> LossAccumulator:
+def fed(*chunks: tuple[Array, ...]) -> LossAccumulator:
     accumulator = LossAccumulator()
-    for x, t, *weights in pieces:
+    for x, t, *weights in chunks:
         accumulator.update(x, t, *weights[:1], pos_weight=weights[1] if len(weights) > 1 else None)
     return accumulator
 
@@ -57,10 +57,10 @@ def assert_like_one_call(accumulator: LossAccumulator, operands: tuple[Array, ..
 
 @EVERY_DTYPE
 @pytest.mark.parametrize("operands", [2, 3, 4])
-def test_pieces_give_the_bits_of_one_call(dtype: Any, operands: int, rng: np.random.Generator) -> None:
+def test_chunks_give_the_bits_of_one_call(dtype: Any, operands: int, rng: np.random.Generator) -> None:
     everything = data(dtype)[:operands]
-    for pieces in (1, 2, 7, 100):
-        parts = cut(everything, rng.integers(0, 5000, pieces - 1).tolist())
+    for chunks in (1, 2, 7, 100):
+        parts = cut(everything, rng.integers(0, 5000, chunks - 1).tolist())
         assert_like_one_call(fed(*parts), everything)
         rng.shuffle(parts)
         assert_like_one_call(fed(*parts), everything)
@@ -103,15 +103,15 @@ def test_nothing_added_yet() -> None:
     assert accumulator.count == 0
 
 
-def test_empty_pieces_add_nothing() -> None:
+def test_empty_chunks_add_nothing() -> None:
     everything = data()[:2]
     empty = tuple(a[:0] for a in everything)
     assert_like_one_call(fed(empty, everything, empty), everything)
 
 
-def test_the_dtype_is_the_promoted_one_of_all_pieces_in_any_order() -> None:
+def test_the_dtype_is_the_promoted_one_of_all_chunks_in_any_order() -> None:
     half, brain, double = (data(DTYPES[name], 10)[:2] for name in ("float16", "bfloat16", "float64"))
-    for pieces, expected in [
+    for chunks, expected in [
         ((half,), np.float16),
         ((brain,), DTYPES["bfloat16"].type),
         ((half, brain), np.float32),
@@ -119,10 +119,10 @@ def test_the_dtype_is_the_promoted_one_of_all_pieces_in_any_order() -> None:
         ((half, double), np.float64),
         ((double, brain), np.float64),
     ]:
-        assert type(fed(*pieces).result()) is expected
-        merged = fed(pieces[0])
-        for piece in pieces[1:]:
-            merged.merge(fed(piece))
+        assert type(fed(*chunks).result()) is expected
+        merged = fed(chunks[0])
+        for chunk in chunks[1:]:
+            merged.merge(fed(chunk))
         assert type(merged.result()) is expected
 
 
@@ -181,7 +181,7 @@ def test_a_broken_state_is_refused(state: bytes) -> None:
 
 
 class TestErrors:
-    def test_a_bad_piece_is_refused_like_in_a_call_and_changes_nothing(self) -> None:
+    def test_a_bad_chunk_is_refused_like_in_a_call_and_changes_nothing(self) -> None:
         x, t, *_ = data()
         accumulator = fed((x, t))
         for bad, error in [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import itertools
 import json
@@ -30,10 +31,10 @@ EVERY_DTYPE = pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 COMPUTE_DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-def total(*pieces: Any) -> ExactSum:
+def total(*chunks: Any) -> ExactSum:
     found = ExactSum()
-    for piece in pieces:
-        found.add(piece)
+    for chunk in chunks:
+        found.add(chunk)
     return found
 
 
@@ -211,17 +212,17 @@ class TestWhatIsNotFinite:
                 values[place] = odd[0]
                 assert_reads(total(values), values)
 
-    def test_infinities_of_both_signs_make_nan_in_any_pieces(self) -> None:
-        for pieces in itertools.permutations([np.inf, -np.inf, 1.0]):
-            assert np.isnan(total(*pieces).sum())
-            assert np.isnan(total(np.array(pieces)).mean())
+    def test_infinities_of_both_signs_make_nan_in_any_chunks(self) -> None:
+        for chunks in itertools.permutations([np.inf, -np.inf, 1.0]):
+            assert np.isnan(total(*chunks).sum())
+            assert np.isnan(total(np.array(chunks)).mean())
 
     def test_numbers_that_overflow_beside_an_infinity(self) -> None:
         most = np.finfo(np.float64).max
         assert total(most, most, -np.inf).sum() == -np.inf
 
 
-class TestOrderAndPieces:
+class TestOrderAndChunks:
     @EVERY_DTYPE
     def test_no_permutation_changes_a_bit(self, dtype: Any, rng: np.random.Generator) -> None:
         values = spread(rng, dtype, 5000, -30, 15)
@@ -379,7 +380,7 @@ class TestMerging:
 
     def test_the_dtype_is_the_promoted_one_of_the_arrays(self) -> None:
         half, brain, single, double = (np.ones(1, DTYPES[n]) for n in ("float16", "bfloat16", "float32", "float64"))
-        for pieces, expected in [
+        for chunks, expected in [
             ((half,), "float16"),
             ((brain, 1.0), "bfloat16"),
             ((half, brain), "float32"),
@@ -388,11 +389,11 @@ class TestMerging:
             ((1.0,), "float64"),
             ((), "float64"),
         ]:
-            for order in itertools.permutations(pieces):
+            for order in itertools.permutations(chunks):
                 assert total(*order).sum().dtype == total(*order).mean().dtype == DTYPES[expected]
                 merged = ExactSum()
-                for piece in order:
-                    merged += total(piece)
+                for chunk in order:
+                    merged += total(chunk)
                 assert merged == total(*order)
 
 
@@ -477,7 +478,26 @@ class TestErrors:
         assert found == total(1.0)
 
 
+# States that were pickled before Python made them: compressed, base 85.
+STORED = {
+    b"c-muPU}1m(CWcWk3h;xo^C!ju02)OCWB": (),
+    b"c-muPU|?WlfB+_j5dj=P#0@1}(hX@KGA&Ku6Ik7k|NlYs|NjvB_kUFWNTNYt;d&-!0Q26EkN": (
+        np.float32([0.1, -3e7, 1e-40]),
+        np.ones(2, DTYPES["bfloat16"]) * DTYPES["bfloat16"].type(2),
+        -(2**80),
+    ),
+}
+
+
 class TestStates:
+    @pytest.mark.parametrize("stored", STORED)
+    def test_one_that_was_stored_long_ago_is_read_and_written_alike(self, stored: bytes) -> None:
+        state, expected = zlib.decompress(base64.b85decode(stored)), total(*STORED[stored])
+        loaded = ExactSum.__new__(ExactSum)
+        loaded.__setstate__(state)
+        assert loaded == expected
+        assert expected.__getstate__() == loaded.__getstate__() == state
+
     @pytest.mark.parametrize("kind", [ExactSum, LossAccumulator])
     @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
     def test_it_is_picklable(self, kind: type[ExactSum], protocol: int, rng: np.random.Generator) -> None:

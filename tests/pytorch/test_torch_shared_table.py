@@ -1,4 +1,4 @@
-"""The calls that all doors share, valid and invalid, through tensors: the NumPy functions' verdicts, texts and bits."""
+"""The calls that all bindings share, valid and invalid, through tensors: verdicts, texts and bits are those of NumPy."""
 
 from __future__ import annotations
 
