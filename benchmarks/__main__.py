@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import machine, overhead, plan, plot, report
 from benchmarks.cases import DTYPE_ALIASES, DTYPES, OPS, OPTIONS, SIZES, size_name
-from benchmarks.contenders import registry
+from benchmarks.registry import CONTENDERS
 from benchmarks.rows import Run, Writer, figure_row, merge, read, text_row
 from benchmarks.runner import Limits, Runner
 from benchmarks.worker import Worker, WorkerError
@@ -53,7 +53,7 @@ def choices(allowed: tuple[str, ...], aliases: dict[str, str] | None = None) -> 
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    names, parts = tuple(registry()), tuple(plan.PARTS)
+    names, parts = tuple(CONTENDERS), tuple(plan.PARTS)
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Time bcelogits and its peers, interleaved, and write tables and a plot. Without --sizes, "
@@ -94,7 +94,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
                 args.dtypes or (("float32",) if args.quick else DTYPES),
                 args.ops or plan.MAIN_OPS,
                 args.options or ("none",),
-                tuple(name for name, contender in registry().items() if contender.has_peak or contender.is_limit),
+                tuple(name for name, contender in CONTENDERS.items() if contender.has_peak or contender.is_limit),
                 args.repeats or (3 if args.quick else 9),
             )
         )
@@ -117,7 +117,7 @@ def start_workers(names: tuple[str, ...], threads: int, remark: Callable[[str], 
     """A process per contender; those that are not installed or do not start are named and left out."""
     workers: list[Worker] = []
     for name in names:
-        missing = registry()[name].missing()
+        missing = CONTENDERS[name].missing()
         if missing is not None:
             remark(f"without {name}: {missing} is not installed")
             continue
@@ -144,8 +144,7 @@ def measure(args: argparse.Namespace, note: str, writer: Writer) -> None:
 
     started = time.perf_counter()
     remark(note)
-    if machine.load_average() > 0.5:
-        remark(f"load average {machine.load_average():.2f} at the start: something else was running")
+    remark(f"load average {machine.load_average():.2f} in the minute before the run")
     machine.use_cpus(args.threads)
     for level, size in machine.cache_bytes(args.threads).items():
         writer.add(figure_row(run, "cache_bytes", "", size, size, level))

@@ -172,8 +172,8 @@ def _repeat(block: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
     flat = np.empty(math.prod(shape), block.dtype)
     for start in range(0, flat.size, block.size):
-        piece = flat[start : start + block.size]
-        piece[:] = block[: piece.size]
+        part = flat[start : start + block.size]
+        part[:] = block[: part.size]
     return flat.reshape(shape)
 
 

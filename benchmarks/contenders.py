@@ -1,7 +1,7 @@
 """Who takes part: one class per contender, each with its framework imported only in its own worker process.
 
 A contender turns a case into a call without arguments that does the whole operation and waits for its
-end. Add one by writing a class and listing it in `registry`.
+end. Add one by writing a class and listing it in `registry.py`.
 """
 
 from __future__ import annotations
@@ -572,33 +572,3 @@ class TensorflowXla(Contender):
             return tf.cast(value, tf.float64).numpy()
 
         return Prepared(lambda: jitted(x, t), lambda value: answer_of(case, value, convert))
-
-
-def registry() -> dict[str, type[Contender]]:
-    """All contenders by name, in the order of the tables; helpers of single tables and the limits come last."""
-    from benchmarks.bandwidth import NumpyLimit, TorchLimit
-    from benchmarks.empty import EmptyCall
-    from benchmarks.limit import NativeLimit
-    from benchmarks.threads import OneThread, OneThreadRested, Rested
-
-    classes: tuple[type[Contender], ...] = (
-        Ours,
-        OursInPlace,
-        OursTorch,
-        NumpyOneLiner,
-        NumpyInPlace,
-        TorchEager,
-        TorchCompile,
-        TorchCompileInPlace,
-        OptaxJit,
-        OptaxDonated,
-        TensorflowXla,
-        OneThread,
-        Rested,
-        OneThreadRested,
-        EmptyCall,
-        NativeLimit,
-        NumpyLimit,
-        TorchLimit,
-    )
-    return {cls.name: cls for cls in classes}

@@ -1,19 +1,27 @@
-"""The project's speed goals against the rows of a run: wanted, measured, met."""
+"""For those who tune the engine: targets for a run's figures, and which are met.
+
+    python -m benchmarks.goals benchmarks/results/latest.csv
+
+A run's report does not show them: how far away a target is says nothing to a user; where a peer is faster does.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks import plan
 from benchmarks.cases import LAYOUTS, size_name
 from benchmarks.overhead import C_CALL
-from benchmarks.results import OURS, OURS_KEPT, Cell, Results, cell_text
+from benchmarks.report import table
+from benchmarks.results import OURS, Cell, Results, cell_text, ours_for
+from benchmarks.rows import read
 from benchmarks.threads import OPS as THREAD_OPS
 
 MEMORY_BOUND = 1 << 24  # from here on operands leave every cache
 FAR_BEYOND = 1 << 28
-HAND_OUT: Cell = ("forward-mean", "none", "float32", 1 << 16)
 
 
 @dataclass(frozen=True)
@@ -24,11 +32,6 @@ class Goal:
     wanted: str
     measured: str
     met: bool
-
-
-def ours_for(cell: Cell) -> str:
-    """Ours against the machine: array results go to memory that is kept, as those of the limit do."""
-    return OURS if cell[0] in ("forward-mean", "forward-sum") else OURS_KEPT
 
 
 def at_least(what: str, want: float, got: float | None, unit: str = "x") -> Iterator[Goal]:
@@ -43,18 +46,12 @@ def at_most(what: str, want: float, got: float | None, unit: str) -> Iterator[Go
 
 def limit_goals(results: Results) -> Iterator[Goal]:
     """Shares of the rate at which the machine moves the same bytes."""
-
-    def share(cell: Cell) -> float | None:
-        mine, floor = results.time(cell, ours_for(cell)), results.limit(cell)
-        return None if mine is None or floor is None else floor / mine
-
     large = [size for size in results.sizes if size >= MEMORY_BOUND]
     for op in ("forward-mean", "forward-sum"):
         for size in large:
             cell = (op, "none", "float32", size)
-            # Between the two sizes the goals name nothing: what holds for the smaller is asked.
             yield from at_least(
-                f"{cell_text(cell)}: share of the read rate", 0.95 if size >= FAR_BEYOND else 0.75, share(cell)
+                f"{cell_text(cell)}: share of the read rate", 0.95 if size >= FAR_BEYOND else 0.75, results.share(cell)
             )
     for size in large:
         full = results.time(("forward-mean", "none", "float32", size), OURS)
@@ -64,12 +61,12 @@ def limit_goals(results: Results) -> Iterator[Goal]:
                 what = f"forward-mean, {size_name(size)}: elements/s of {dtype} / of float32"
                 yield from at_least(what, 1.6, full / half)
         cell = ("forward-mean", "none", "float64", size)
-        yield from at_least(f"{cell_text(cell)}: share of the read rate", 0.8, share(cell))
+        yield from at_least(f"{cell_text(cell)}: share of the read rate", 0.8, results.share(cell))
     for op in ("forward-none", "backward", "value_and_grad"):
         for size in large:
             cell = (op, "none", "float32", size)
             what = f"{cell_text(cell)}, kept output: share of the read + write rate"
-            yield from at_least(what, 0.85, share(cell))
+            yield from at_least(what, 0.85, results.share(cell))
 
 
 def option_goals(results: Results) -> Iterator[Goal]:
@@ -113,13 +110,8 @@ def thread_goals(results: Results) -> Iterator[Goal]:
     if gains and threads == 2:
         worst, cell = min(gains)
         yield from at_least(f"one thread / two, worst of {len(gains)} from 2^16: {cell_text(cell)}", 1.9, worst)
-    yield from at_most("hand-out of work: two threads - half of one thread, 2^16 elements", 5, hand_out(results), " us")
-
-
-def hand_out(results: Results, suffix: str = "") -> float | None:
-    """Microseconds that a call with all threads takes longer than its share of the call with one thread."""
-    one, all_ = results.time(HAND_OUT, f"bcelogits-1{suffix}"), results.time(HAND_OUT, f"bcelogits{suffix}")
-    return None if one is None or all_ is None else (all_ - one / results.rows[0].threads) / 1e3
+    what = "hand-out of work: two threads - half of one thread, 2^16 elements"
+    yield from at_most(what, 5, results.hand_out(), " us")
 
 
 def overhead_goals(results: Results) -> Iterator[Goal]:
@@ -139,7 +131,7 @@ def overhead_goals(results: Results) -> Iterator[Goal]:
 
 
 def peer_goals(results: Results) -> Iterator[Goal]:
-    """Ahead of everyone, everywhere."""
+    """Times of peers over ours, and how often a peer is faster."""
     cell = ("forward-mean", "none", "float32", MEMORY_BOUND)
     yield from at_least(f"{cell_text(cell)}: torch / ours", 18, results.ratio(cell, "torch"))
     ratios = [(ratio, name) for name in plan.COMPILERS if (ratio := results.ratio(cell, name)) is not None]
@@ -157,3 +149,13 @@ def goals(results: Results) -> list[Goal]:
     """All lines for which the run has figures."""
     groups = (limit_goals, option_goals, thread_goals, overhead_goals, peer_goals)
     return [goal for group in groups for goal in group(results)]
+
+
+def main() -> None:
+    rows = read(Path(sys.argv[1]))
+    body = [[goal.what, goal.wanted, goal.measured, "yes" if goal.met else "no"] for goal in goals(Results(rows))]
+    print(table(["goal", "wanted", "measured", "met"], body))
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ from benchmarks.rows import Row, Run, figure_row
 
 IMPORTS = {"numpy": "import numpy", "bcelogits": "import numpy, bcelogits"}
 C_SIZE = 64
-C_CALL = "second phase, repeatable executor, synchronized each time"  # the goal's: the work is done when it is over
+C_CALL = "second phase, repeatable executor, synchronized each time"  # the one that has done its work when it is over
 
 
 def import_rows(run: Run, repeats: int = 15) -> list[Row]:

@@ -1,9 +1,9 @@
 """What a default run measures: named parts, each a list of cases with the contenders and the samples they get.
 
 The whole product of operations, options, dtypes, sizes and contenders would take a day. Float32 gets everything; the
-other dtypes get what the goals ask; options meet the peers that have them. Where parts share a case it is measured
-once, by the contenders of all of them, and neighbours in the list are what is compared: a ratio is taken within
-minutes.
+other dtypes get plain cases and weight vectors; options meet the peers that have them. Where parts share a case it is
+measured once, by the contenders of all of them. Neighbours in the list are what is compared, so that a ratio is taken
+within minutes.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def options() -> list[Job]:
 
 
 def roofline() -> list[Job]:
-    """The sizes between, for the curves of the plot."""
+    """The sizes between, for the lines of the plot."""
     names = (*NEW, "bcelogits-out", "limit-native")
     return [Job(case, names, 3) for op, dtype in PANELS for case in grid(ROOFLINE_SIZES, (dtype,), (op,), ("none",))]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ STYLES: dict[str, dict[str, Any]] = {
 ROOF_LABEL = "limit of the machine"
 LABELS = {OURS: "bcelogits", OURS_KEPT: "bcelogits, out=", "optax": "optax (XLA)", "tensorflow": "TensorFlow (XLA)"}
 LABELS |= {"torch": "PyTorch", "numpy": "NumPy"}
-LEAST = 1 << 10  # elements from which a curve says anything about memory
+LEAST = 1 << 10  # elements from which a line says anything about memory
 
 
 def draw(rows: list[Row], path: Path) -> None:
@@ -41,8 +42,9 @@ def draw(rows: list[Row], path: Path) -> None:
     pyplot = importlib.import_module("matplotlib.pyplot")
     settings = {
         "svg.hashsalt": "bcelogits",  # identifiers that do not change from run to run
-        "svg.fonttype": "path",  # the same letters without the font
-        "font.family": "DejaVu Sans",
+        "svg.fonttype": "none",  # letters stay text, not outlines
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
         "font.size": 9,
         "axes.edgecolor": ROOF,
         "text.color": TEXT,
@@ -56,6 +58,7 @@ def draw(rows: list[Row], path: Path) -> None:
         for axis, (op, dtype) in zip(axes.flat, PANELS, strict=True):
             panel(axis, results, op, dtype)
         axes[0, 0].set_yscale("log")
+        axes[0, 0].minorticks_off()
         low = min((value for axis in axes.flat for line in axis.lines for value in positive(line)), default=0.1)
         axes[0, 0].set_ylim(max(low / 1.5, 0.01))
         for axis in axes[:, 0]:
@@ -73,15 +76,15 @@ def draw(rows: list[Row], path: Path) -> None:
         figure.savefig(text, format="svg", facecolor=GROUND, metadata={"Date": None, "Creator": None})
         pyplot.close(figure)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(with_dark_colours(text.getvalue()), encoding="utf-8")
+    path.write_text(one_path_a_line(with_dark_colours(text.getvalue())), encoding="utf-8")
 
 
 def positive(line: Any) -> list[float]:
-    """The heights of a curve of a contender; other lines have none."""
+    """The heights of a contender's line; none of the other lines."""
     return [] if line.get_label().startswith("_") else [float(value) for value in line.get_ydata()]
 
 
-def curve(results: Results, op: str, dtype: str, name: str | None) -> tuple[list[int], list[float]]:
+def rates_by_size(results: Results, op: str, dtype: str, name: str | None) -> tuple[list[int], list[float]]:
     """Sizes and GB/s of a contender, or of the machine's limit for None."""
     sizes: list[int] = []
     rates: list[float] = []
@@ -102,7 +105,7 @@ def panel(axis: Any, results: Results, op: str, dtype: str) -> None:
     axis.set_xscale("log", base=2)
     axis.grid(True, color=FAINT, linewidth=0.6)
     axis.set_axisbelow(True)
-    sizes, rates = curve(results, op, dtype, None)
+    sizes, rates = rates_by_size(results, op, dtype, None)
     if sizes:
         axis.plot(sizes, rates, color=ROOF, linewidth=3.2, solid_capstyle="round", label=ROOF_LABEL, zorder=3)
     for level, held in results.caches().items():
@@ -110,7 +113,7 @@ def panel(axis: Any, results: Results, op: str, dtype: str) -> None:
         axis.axvline(elements, color=ROOF, linewidth=0.9, linestyle=":", zorder=2)
         axis.text(elements, 0.985, f" {level}", transform=axis.get_xaxis_transform(), va="top", fontsize=8, color=ROOF)
     for name, style in STYLES.items():
-        sizes, rates = curve(results, op, dtype, name)
+        sizes, rates = rates_by_size(results, op, dtype, name)
         if sizes and (name != OURS_KEPT or Case(op, "none", dtype, 1).writes):
             axis.plot(
                 sizes, rates, **{"linewidth": 1.2, "markersize": 3, "zorder": 4, **style}, label=LABELS.get(name, name)
@@ -120,8 +123,13 @@ def panel(axis: Any, results: Results, op: str, dtype: str) -> None:
     axis.minorticks_off()
 
 
+def one_path_a_line(svg: str) -> str:
+    """The drawing without line breaks inside a path's data."""
+    return re.sub(r"\s*\n(?! *<)", " ", svg.rstrip()) + "\n"
+
+
 def with_dark_colours(svg: str) -> str:
-    """The drawing with a style sheet for readers who ask for dark pages, and without spaces at the ends of lines."""
+    """The drawing with a style sheet for readers who ask for dark pages."""
     rules = [
         f'[style*="{kind}: {light}"] {{ {kind}: {dark} !important; }}'
         for light, dark in DARK.items()
@@ -129,4 +137,4 @@ def with_dark_colours(svg: str) -> str:
     ]
     sheet = "<style>@media (prefers-color-scheme: dark) {\n" + "\n".join(rules) + "\n}</style>\n"
     head, tag, rest = svg.partition(" <defs>")
-    return "\n".join(line.rstrip() for line in f"{head}{sheet}{tag}{rest}".splitlines()) + "\n"
+    return f"{head}{sheet}{tag}{rest}"

@@ -1,13 +1,13 @@
-"""Tables from rows, in Markdown: goals, where we lose, overhead, threads, the machine's limit, memory, all times."""
+"""Tables from rows, in Markdown: where we lose, overhead, threads, the machine's limit, memory, all times."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import goals, plan
+from benchmarks import plan
 from benchmarks.cases import DTYPES, ITEM_BYTES, OPS, OPTIONS, Case, size_name
-from benchmarks.results import HELPERS, OURS, OURS_KEPT, Cell, Results, cell_text
+from benchmarks.results import HELPERS, OURS, OURS_KEPT, Cell, Results, cell_text, ours_for
 from benchmarks.rows import Row
 from benchmarks.runner import seconds_text
 
@@ -44,11 +44,6 @@ def header(results: Results) -> str:
     notes = dict.fromkeys(row.note for row in results.rows if row.metric == "note")  # parts repeat each other's
     lines += [f"- Note: {note}" for note in notes]
     return "\n".join(lines)
-
-
-def goal_table(results: Results) -> str:
-    body = [[goal.what, goal.wanted, goal.measured, "yes" if goal.met else "**no**"] for goal in goals.goals(results)]
-    return table(["goal", "wanted", "measured", "met"], body) if body else NOTHING
 
 
 def losses(results: Results) -> str:
@@ -110,14 +105,14 @@ def threads(results: Results) -> str:
     """One thread against all of the run, and the cost of handing out work."""
     body: list[list[str]] = []
     for cell in results.cells():
-        ours = goals.ours_for(cell)
+        ours = ours_for(cell)
         one, several = results.time(cell, "bcelogits-1"), results.time(cell, ours)
         if one is not None and several is not None:
             body.append([cell_text(cell), _time_text(one), _time_text(several), times_text(one / several)])
     if not body:
         return NOTHING
     text = table(["case, kept output", "1 thread", f"{results.rows[0].threads} threads", "gain"], body)
-    hot, cold = goals.hand_out(results), goals.hand_out(results, "-rested")
+    hot, cold = results.hand_out(), results.hand_out("-rested")
     if hot is not None:
         text += f"\n\nHand-out at 2^16 elements, calls one after another: {hot:.2f} us"
         text += "." if cold is None else f"; after a pause of 1 ms, in which threads fall asleep: {cold:.2f} us."
@@ -179,7 +174,7 @@ def times(results: Results, text: Callable[[Cell, str], str]) -> str:
                     if name not in HELPERS and any(results.time(cell, name) is not None for cell in cells)
                 ]
                 if names:
-                    title = f"#### {op}, {dtype}{'' if option == 'none' else f': {OPTIONS[option]}'}"
+                    title = f"### {op}, {dtype}{'' if option == 'none' else f': {OPTIONS[option]}'}"
                     body = [[size_name(cell[3]), *(text(cell, name) for name in names)] for cell in cells]
                     parts.append(f"{title}\n\n{table(['size', *names], body)}")
     return "\n\n".join(parts)
@@ -223,14 +218,14 @@ def markdown(rows: list[Row], picture: str | None = None) -> str:
 
     duels = len(results.duels())
     lost = f"Every case in which a peer is faster or leaner, worst first, of {duels} comparisons of time."
-    sections = [header(results), f"### Goals\n\n{goal_table(results)}"]
+    sections = [header(results)]
     if picture is not None:
         sections.append(f"![Memory traffic by size, contenders below the machine's limit]({picture})")
     sections += [
-        f"### Where we lose\n\n{lost}\n\n{losses(results)}",
-        f"### Overhead\n\n{overhead(results)}",
-        f"### Threads\n\n{threads(results)}",
-        f"### Share of the machine's limit\n\n{limits(results, OURS)}",
+        f"## Where we lose\n\n{lost}\n\n{losses(results)}",
+        f"## Overhead\n\n{overhead(results)}",
+        f"## Threads\n\n{threads(results)}",
+        f"## Share of the machine's limit\n\n{limits(results, OURS)}",
     ]
     if OURS_KEPT in results.contenders:
         text = "The same with the array result written to memory that the caller keeps (`out=`, `grad_out=`)."
@@ -238,13 +233,13 @@ def markdown(rows: list[Row], picture: str | None = None) -> str:
     about_peaks = "The result is included; 0.0 is less than 50 kB."
     about_times = "Median of one call; in brackets how many times as long as ours that returns a new result."
     sections += [
-        f"### Peak extra memory of one call, MiB\n\n{about_peaks}\n\n{peaks(results)}",
-        f"### What the README quotes\n\n{quoted(results)}",
-        f"### All times\n\n{about_times}\n\n{times(results, time_and_ratio)}",
+        f"## Peak extra memory of one call, MiB\n\n{about_peaks}\n\n{peaks(results)}",
+        f"## What the README quotes\n\n{quoted(results)}",
+        f"## All times\n\n{about_times}\n\n{times(results, time_and_ratio)}",
     ]
     missing = skipped(results)
     if missing:
-        sections.append(f"### Not measured\n\n{missing}")
+        sections.append(f"## Not measured\n\n{missing}")
     return "\n\n".join(sections) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Rows by cell and contender, and what the tables, the goals and the plot ask of them."""
+"""Rows by cell and contender, and what the tables and the plot ask of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ OURS, OURS_KEPT = "bcelogits", "bcelogits-out"
 NOT_PEERS = ("limit-", "bcelogits", "empty-call")
 HELPERS = ("bcelogits-1", "bcelogits-rested", "bcelogits-1-rested", "empty-call")  # have tables of their own
 Cell = tuple[str, str, str, int]
+HAND_OUT: Cell = ("forward-mean", "none", "float32", 1 << 16)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,16 @@ class Results:
         mine, theirs = self.time(cell, ours), self.time(cell, peer)
         return None if mine is None or theirs is None else theirs / mine
 
+    def share(self, cell: Cell) -> float | None:
+        """The limit's time over ours: 1 where a call takes no longer than its bare traffic."""
+        mine, floor = self.time(cell, ours_for(cell)), self.limit(cell)
+        return None if mine is None or floor is None else floor / mine
+
+    def hand_out(self, suffix: str = "") -> float | None:
+        """Microseconds that a call with all threads takes longer than its share of the call with one thread."""
+        one, all_ = self.time(HAND_OUT, f"bcelogits-1{suffix}"), self.time(HAND_OUT, f"bcelogits{suffix}")
+        return None if one is None or all_ is None else (all_ - one / self.rows[0].threads) / 1e3
+
     def duels(self) -> list[Duel]:
         """Every cell with every peer: who returns a new result meets ours that does, who keeps memory the other."""
         found: list[Duel] = []
@@ -83,6 +94,11 @@ class Results:
     def caches(self) -> dict[str, float]:
         """Data caches by level, in bytes."""
         return {row.note: row.median for row in self.rows if row.metric == "cache_bytes"}
+
+
+def ours_for(cell: Cell) -> str:
+    """Ours against the machine: array results go to memory that is kept, as those of the limit do."""
+    return OURS_KEPT if Case(*cell).writes else OURS
 
 
 def cell_text(cell: Cell) -> str:

@@ -106,8 +106,10 @@ class Runner:
             f"the idle process of {name} used up to {share:.0%} of a CPU while others were timed"
             for name, share in self.spinning.items()
         ]
-        if self.timed and self.foreign / self.timed > FOREIGN_SHARE:
-            texts.append(f"other processes used {self.foreign / self.timed:.2f} CPUs while contenders were timed")
+        if self.timed:
+            share = self.foreign / self.timed
+            verdict = "disturbed, do not publish this run" if share > FOREIGN_SHARE else "undisturbed"
+            texts.append(f"other processes used {share:.2f} CPUs while contenders were timed: {verdict}")
         return texts
 
     def _run_job(self, job: Job) -> list[str]:

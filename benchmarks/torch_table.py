@@ -1,6 +1,6 @@
-"""The table of docs/torch.md, from a run's rows: `python -m benchmarks.torch_table ROWS.csv [PAGE]`.
+"""The figures of docs/torch.md, from a run's rows: `python -m benchmarks.torch_table ROWS.csv [PAGE]`.
 
-Without a page it is printed; on a page it takes the place of what stands between the markers of the results.
+Without a page they are printed; on a page they take the place of what stands between the markers of the results.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import report, results
 from benchmarks.cases import OPTIONS, size_name
 from benchmarks.rows import Row, read
 
 OURS, PEERS = "bcelogits-torch", ("torch", "torch.compile")
 OPS = {"forward-mean": "forward", "value_and_grad": "forward + backward"}
 Key = tuple[str, str, str, int]
+STEP: Key = ("value_and_grad", "none", "float32", 1 << 24)
 
 
 def figures(rows: list[Row], metric: str) -> dict[Key, dict[str, float]]:
@@ -35,11 +36,40 @@ def time_text(ns: float) -> str:
 
 
 def main() -> None:
-    text = table(read(Path(sys.argv[1])))
+    text = markdown(read(Path(sys.argv[1])))
     if len(sys.argv) > 2:
         report.write(Path(sys.argv[2]), text)
     else:
         print(text)
+
+
+def markdown(rows: list[Row]) -> str:
+    """All that stands between the markers."""
+    return "\n\n".join([about(rows), *summary(rows), table(rows)])
+
+
+def about(rows: list[Row]) -> str:
+    """Where the figures are from."""
+    ours = next(row for row in rows if row.contender == OURS and row.metric == "time_ns")
+    torch = next(row for row in rows if row.contender == "torch" and row.metric == "time_ns")
+    return (
+        f"Medians of the run of {ours.date} on {ours.cpu}, {ours.threads} threads for everyone, {ours.isa} kernels, "
+        f"{torch.version}, contenders in turn. In brackets how many times as long as ours."
+    )
+
+
+def summary(rows: list[Row]) -> list[str]:
+    """One training step in words, beside the NumPy function: what it computes, and what new memory costs."""
+    times = figures(rows, "time_ns").get(STEP, {})
+    if not {OURS, *PEERS, results.OURS, results.OURS_KEPT} <= times.keys():
+        return []
+    ours, kept, new = (time_text(times[name]) for name in (OURS, results.OURS_KEPT, results.OURS))
+    peers = " and ".join(f"{name} {times[name] / times[OURS]:.2g} times" for name in PEERS)
+    return [
+        f"Forward + backward of {size_name(STEP[3])} {STEP[2]} elements takes {ours}, {peers} as long. "
+        f"The NumPy function takes {kept} for the same pass into memory that the caller keeps, "
+        f"and {new} with a new array for the gradient."
+    ]
 
 
 def table(rows: list[Row]) -> str:

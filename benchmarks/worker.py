@@ -18,7 +18,8 @@ from typing import Any
 
 from benchmarks import memory
 from benchmarks.cases import Case
-from benchmarks.contenders import Contender, Prepared, registry
+from benchmarks.contenders import Contender, Prepared
+from benchmarks.registry import CONTENDERS
 
 SAMPLE_SECONDS = 2e-3  # a sample repeats short calls for at least this long
 MAX_CALLS = 1 << 16
@@ -36,7 +37,7 @@ class Worker:
     ) -> None:
         self.name = name
         self.extra_environment = extra_environment or {}
-        self.cls: type[Contender] = registry()[name]
+        self.cls: type[Contender] = CONTENDERS[name]
         self.threads = threads
         self.timeout = timeout
         self._start()
@@ -141,7 +142,7 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 def serve(name: str, threads: int, pipe: Connection) -> None:
     """The child's loop: answer `(True, value)` or `(False, text)` to every command until `quit` or the parent's end."""
     try:
-        contender = registry()[name](threads)
+        contender = CONTENDERS[name](threads)
         pipe.send((True, (contender.version(), contender.isa())))
     except Exception as error:
         pipe.send((False, _text(error)))

@@ -1,7 +1,7 @@
-"""The array zoo, and the one table of valid and invalid calls: every door (NumPy now) must agree on each of them.
+"""The array zoo, and the one table of valid and invalid calls: every binding must agree on each of them.
 
-A door's test runs the table with the arrays converted to its own: the verdict, the text of an error and the bits of a
-result are those of the NumPy functions. `VALID` and `INVALID` are the table; arrays are made anew for each run.
+A binding's test runs the table with the arrays converted to its own: the verdict, the text of an error and the bits of
+a result are those of the NumPy functions. `VALID` and `INVALID` are the table; arrays are made anew for each run.
 """
 
 from __future__ import annotations

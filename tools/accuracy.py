@@ -59,7 +59,7 @@ def _measure(part: str, work: Sequence[Task], pool: ProcessPoolExecutor) -> list
     for future in as_completed(futures):
         found[futures[future]] = future.result()
         if sys.stderr.isatty():
-            print(f"\r{part}: {len(found)}/{len(work)} pieces", end="", file=sys.stderr, flush=True)
+            print(f"\r{part}: {len(found)}/{len(work)} tasks", end="", file=sys.stderr, flush=True)
     if sys.stderr.isatty():
         print(file=sys.stderr)
     return merged(row for number in sorted(found) for row in found[number])

@@ -36,14 +36,13 @@ ORDER = ("reference", "ours", "aclnn")
 
 DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64"}
 OPS = {"loss": "loss", "backward": "gradient", "target_backward": "gradient with respect to targets"}
-KINDS = {False: "", True: ", reduced"}
 
 
-class Row:
+class Score:
     """What one backend scored on the cases of one operator, dtype and kind."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Begin with no cases."""
         self.cases = self.skipped = self.failed = self.elements = self.measured = 0
         self.not_rounded = self.lost = self.nan = self.infinite = 0
         self.largest = 0.0
@@ -52,7 +51,7 @@ class Row:
         self.why: dict[str, int] = defaultdict(int)
 
     def add(self, result: CaseResult) -> None:
-        """Take one case."""
+        """Count the result of one case."""
         if not result.verdicts:
             self.skipped += not result.error
             self.failed += bool(result.error)
@@ -77,7 +76,7 @@ class Row:
             self.largest, self.worst = float(largest), _worst(result)
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
+        """The counts as JSON takes them."""
         return {name: dict(value) if isinstance(value, dict) else value for name, value in vars(self).items()}
 
 
@@ -99,7 +98,7 @@ def _worst(result: CaseResult) -> str:
 def _work(name: str, suites: Sequence[str], only: str) -> dict[str, Any]:
     """Judge a backend, in this process."""
     backend = get(name)
-    rows: dict[str, Row] = defaultdict(Row)
+    rows: dict[str, Score] = defaultdict(Score)
     statuses: dict[str, int] = defaultdict(int)
     start = time.monotonic()
     cases = [case for suite in suites for case in load_suite(suite) if only in case.name]

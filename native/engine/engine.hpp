@@ -16,4 +16,4 @@
 #include "types/op.hpp"
 #include "types/status.hpp"
 #include "types/view.hpp"
-#include "walk/loader.hpp"
+#include "walk/gather.hpp"

@@ -154,12 +154,12 @@ def test_all_finite() -> None:
     assert all_finite(FORMATS["bf16"]).size == 65_280
 
 
-def test_the_pieces_of_a_full_run_cover_every_float32() -> None:
-    pieces = [task.args[:3] for task in tasks("float32", FULL) if task.func in (hard_float32, special_float32)]
-    assert pieces[0][0] == 0
-    assert pieces[-1][1] == 1 << 31  # all magnitudes: the sign is the bit that is left
-    assert all(one[1] == next_one[0] for one, next_one in itertools.pairwise(pieces))
-    assert {step for _, _, step in pieces} == {1}
+def test_the_tasks_of_a_full_run_cover_every_float32() -> None:
+    spans = [task.args[:3] for task in tasks("float32", FULL) if task.func in (hard_float32, special_float32)]
+    assert spans[0][0] == 0
+    assert spans[-1][1] == 1 << 31  # all magnitudes: the sign is the bit that is left
+    assert all(one[1] == next_one[0] for one, next_one in itertools.pairwise(spans))
+    assert {step for _, _, step in spans} == {1}
     assert all(len(tasks(part, QUICK)) <= len(tasks(part, FULL)) for part in PARTS)
 
 
@@ -237,16 +237,16 @@ def test_others_are_compared_on_the_same_points() -> None:
 
 def test_plots(tmp_path: Path) -> None:
     rows = hard_float32(0, 0x7F800000, 1_000_003, ("NumPy, one line",))
-    rows[0].curve["+x, target 0"][-1] = np.inf
+    rows[0].by_logit["+x, target 0"][-1] = np.inf
     parts = {"float32": report.part(rows, "quick", 1, 1)}
     files = report.figures(tmp_path, parts)
     first = [(tmp_path / file).read_bytes() for file in files]
     assert len(set(first)) == len(files) == 2
     for content in first:
         root = ElementTree.fromstring(content)
-        curves = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if "curve" in path.get("class", "")]
-        assert len(curves) == 4  # two targets
-        assert all(set(path.attrib["d"]) <= set("MHV 0123456789.") for path in curves)  # no NaN
+        lines = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if "error" in path.get("class", "")]
+        assert len(lines) == 4  # two targets
+        assert all(set(path.attrib["d"]) <= set("MHV 0123456789.") for path in lines)  # no NaN
     assert report.figures(tmp_path, report_again := dict(parts)) == files
     assert [(tmp_path / file).read_bytes() for file in files] == first
     assert all(f"]({file})" in report.markdown(report_again, files) for file in files)

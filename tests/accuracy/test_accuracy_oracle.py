@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from accuracy_report import curves, oracle
+from accuracy_report import logit_bins, oracle
 from accuracy_report.float32 import FLOAT32_MAGNITUDES
 from accuracy_report.oracle import SIGMOID, SIGMOID_OF_NEGATIVE, SOFTPLUS, SOFTPLUS_OF_NEGATIVE, Truths, Verdict
 from accuracy_report.ulp import Array
@@ -24,8 +24,8 @@ def _f32(values: list[float]) -> Array:
 
 
 def _judge(truths: Truths, got: Array, which: int, sign: float = 1.0) -> Verdict:
-    bins = curves.empty()
-    verdict = truths.judge(got, which, sign, curves.bins(truths.magnitude.view(np.uint32)), bins)
+    bins = logit_bins.empty()
+    verdict = truths.judge(got, which, sign, logit_bins.bins(truths.magnitude.view(np.uint32)), bins)
     errors = bins[bins >= 0]
     assert errors.max() == (math.inf if verdict.not_finite else verdict.worst)
     return verdict
@@ -117,9 +117,9 @@ def test_lost_infinite_and_nan_results() -> None:
 
 
 def test_bins() -> None:
-    edges = curves.edges()
-    assert (edges.size, edges[0], edges[-1]) == (curves.COUNT - 1, 2.0**curves.LEAST, 2.0**curves.MOST)
+    edges = logit_bins.edges()
+    assert (edges.size, edges[0], edges[-1]) == (logit_bins.COUNT - 1, 2.0**logit_bins.LEAST, 2.0**logit_bins.MOST)
     values = np.concatenate([edges, np.nextafter(edges.astype(np.float32), np.float32(0))]).astype(np.float32)
-    expected = [*range(1, curves.COUNT), *range(curves.COUNT - 1)]
-    assert curves.bins(values.view(np.uint32)).tolist() == expected
-    assert curves.bins(_f32([0.0, 3e38]).view(np.uint32)).tolist() == [0, curves.COUNT - 1]
+    expected = [*range(1, logit_bins.COUNT), *range(logit_bins.COUNT - 1)]
+    assert logit_bins.bins(values.view(np.uint32)).tolist() == expected
+    assert logit_bins.bins(_f32([0.0, 3e38]).view(np.uint32)).tolist() == [0, logit_bins.COUNT - 1]

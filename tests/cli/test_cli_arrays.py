@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-
 from bcelogits._files.arrays import RawFormat, open_array, open_weight, parse_shape, split_name
 from bcelogits._files.errors import InputError
 

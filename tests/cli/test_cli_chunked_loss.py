@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-
 import bcelogits
 from bcelogits._files.errors import InputError
 from bcelogits.cli import chunked_loss as module
 from bcelogits.cli import progress
-from bcelogits.cli.chunked_loss import Target, blocks, part_of, run
+from bcelogits.cli.chunked_loss import OutputFile, chunked_loss, chunks, part_of
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
@@ -46,11 +44,11 @@ def operands(layout: str, dtype: Any) -> tuple[Any, Any, Any, Any]:
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 16, 59, 60, 1000])
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
-def test_blocks_cover_every_element_once(limit: int, axes: tuple[int, ...]) -> None:
+def test_chunks_cover_every_element_once(limit: int, axes: tuple[int, ...]) -> None:
     array = np.zeros((3, 4, 5)).transpose(axes)
     seen = np.zeros(array.shape, int)
     addresses = []
-    for index in blocks(array, limit):
+    for index in chunks(array, limit):
         assert 0 < array[index].size <= limit
         seen[index] += 1
         addresses.append(array[index].__array_interface__["data"][0])
@@ -59,10 +57,10 @@ def test_blocks_cover_every_element_once(limit: int, axes: tuple[int, ...]) -> N
     assert len(addresses) <= math.ceil(array.size / limit) * 3 or limit < 5
 
 
-def test_blocks_of_nothing_and_of_one() -> None:
-    assert list(blocks(np.zeros((0, 3)), 10)) == []
-    assert list(blocks(np.zeros((3, 0)), 10)) == []
-    assert list(blocks(np.zeros(1), 10)) == [(slice(0, 1),)]
+def test_chunks_of_nothing_and_of_one() -> None:
+    assert list(chunks(np.zeros((0, 3)), 10)) == []
+    assert list(chunks(np.zeros((3, 0)), 10)) == []
+    assert list(chunks(np.zeros(1), 10)) == [(slice(0, 1),)]
 
 
 def test_parts_of_weights() -> None:
@@ -93,8 +91,10 @@ def test_parts_of_weights() -> None:
 def test_chunked_equals_one_call(reduction: str, layout: str, dtype: Any, tmp_path: Path) -> None:
     x, t, w, p = operands(layout, dtype)
     loss, gradient = bcelogits.value_and_grad(x, t, w, pos_weight=p, reduction=reduction)
-    for chunk in (100, 1000, 1 << 20):
-        got = run(x, t, w, p, reduction, Target(tmp_path / "g.npy", "grad"), Target(tmp_path / "l.npy", "loss"), chunk)
+    for limit in (100, 1000, 1 << 20):
+        got = chunked_loss(
+            x, t, w, p, reduction, OutputFile(tmp_path / "g.npy", "grad"), OutputFile(tmp_path / "l.npy", "loss"), limit
+        )
         assert got.loss.tobytes() == loss.tobytes()
         assert got.loss.dtype == got.dtype == loss.dtype
         assert got.count == x.size
@@ -102,19 +102,19 @@ def test_chunked_equals_one_call(reduction: str, layout: str, dtype: Any, tmp_pa
         assert written.shape == x.shape
         assert written.tobytes() == np.asarray(gradient).tobytes()
         assert np.load(tmp_path / "l.npy").tobytes() == loss.tobytes()
-        assert run(x, t, w, p, reduction, chunk_bytes=chunk).loss.tobytes() == loss.tobytes()
+        assert chunked_loss(x, t, w, p, reduction, chunk_bytes=limit).loss.tobytes() == loss.tobytes()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_chunked_elementwise_equals_one_call(layout: str, tmp_path: Path) -> None:
     x, t, w, p = operands(layout, np.float32)
     losses, gradient = bcelogits.value_and_grad(x, t, w, pos_weight=p, reduction="none")
-    for grad in (None, Target(tmp_path / "g.npy", "grad")):
-        got = run(x, t, w, p, "none", grad, Target(tmp_path / "l.npy", "loss"), 100)
+    for grad in (None, OutputFile(tmp_path / "g.npy", "grad")):
+        got = chunked_loss(x, t, w, p, "none", grad, OutputFile(tmp_path / "l.npy", "loss"), 100)
         assert got.loss is None
         assert np.load(tmp_path / "l.npy").tobytes() == np.asarray(losses).tobytes()
     assert np.load(tmp_path / "g.npy").tobytes() == np.asarray(gradient).tobytes()
-    run(x, t, w, p, "none", Target(tmp_path / "only.npy", "grad"), None, 100)
+    chunked_loss(x, t, w, p, "none", OutputFile(tmp_path / "only.npy", "grad"), None, 100)
     assert np.load(tmp_path / "only.npy").tobytes() == np.asarray(gradient).tobytes()
 
 
@@ -122,7 +122,7 @@ def test_numbers_as_weights_and_mixed_dtypes(tmp_path: Path) -> None:
     x, t, _, _ = operands("C", np.float16)
     t = t.astype(ml_dtypes.bfloat16)
     loss, gradient = bcelogits.value_and_grad(x, t, 0.3, pos_weight=1.7)
-    got = run(x, t, 0.3, 1.7, "mean", Target(tmp_path / "g.npy", "grad"), chunk_bytes=64)
+    got = chunked_loss(x, t, 0.3, 1.7, "mean", OutputFile(tmp_path / "g.npy", "grad"), chunk_bytes=64)
     assert got.dtype == np.float32
     assert got.loss.tobytes() == loss.tobytes()
     assert np.load(tmp_path / "g.npy").tobytes() == np.asarray(gradient).tobytes()
@@ -130,12 +130,12 @@ def test_numbers_as_weights_and_mixed_dtypes(tmp_path: Path) -> None:
 
 def test_empty_and_zero_dimensional(tmp_path: Path) -> None:
     empty = np.zeros((0, 3), np.float32)
-    target = Target(tmp_path / "g.npy", "grad")
-    assert math.isnan(run(empty, empty, None, None, "mean", target).loss)
+    target = OutputFile(tmp_path / "g.npy", "grad")
+    assert math.isnan(chunked_loss(empty, empty, None, None, "mean", target).loss)
     assert np.load(target.path).shape == (0, 3)
-    assert run(empty, empty, None, None, "sum").loss == 0
+    assert chunked_loss(empty, empty, None, None, "sum").loss == 0
     scalar = np.array(0.0, np.float32)
-    got = run(scalar, scalar, np.array(2.0, np.float32), None, "mean", target)
+    got = chunked_loss(scalar, scalar, np.array(2.0, np.float32), None, "mean", target)
     assert got.loss == np.float32(2 * math.log(2))
     assert np.load(target.path).shape == ()
     assert np.load(target.path) == 1.0
@@ -160,7 +160,7 @@ def test_operands_that_do_not_fit(change: dict[str, Any], expected: str, tmp_pat
     given: dict[str, Any] = {"logits": np.zeros((4, 2), np.float32), "targets": np.zeros((4, 2), np.float32)}
     given |= {"weight": None, "pos_weight": None} | change
     with pytest.raises(InputError) as caught:
-        run(**given, reduction="mean", grad=Target(tmp_path / "g.npy", "grad"))
+        chunked_loss(**given, reduction="mean", grad=OutputFile(tmp_path / "g.npy", "grad"))
     assert expected in str(caught.value)
     assert os.listdir(tmp_path) == []
     # The operator's own verdict and text.
@@ -183,7 +183,16 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(module, "_chunk", failing)
     (tmp_path / "l.bin").write_bytes(b"older")
     with pytest.raises(MemoryError):
-        run(x, t, None, None, "mean", Target(tmp_path / "g.npy", "grad"), Target(tmp_path / "l.bin", "loss"), 100)
+        chunked_loss(
+            x,
+            t,
+            None,
+            None,
+            "mean",
+            OutputFile(tmp_path / "g.npy", "grad"),
+            OutputFile(tmp_path / "l.bin", "loss"),
+            100,
+        )
     assert os.listdir(tmp_path) == ["l.bin"]
     assert (tmp_path / "l.bin").read_bytes() == b"older"
 
@@ -202,7 +211,7 @@ def test_progress(stream: type[Terminal], after: float, shown: bool, monkeypatch
     screen = stream()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "PROGRESS_AFTER_SECONDS", after)
-    run(x, t, None, None, "mean", chunk_bytes=100)
+    chunked_loss(x, t, None, None, "mean", chunk_bytes=100)
     assert ("computing" in screen.getvalue()) == shown
 
 
@@ -211,5 +220,5 @@ def test_no_progress_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None
     screen = io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "PROGRESS_AFTER_SECONDS", 0.0)
-    run(x, t, None, None, "mean", chunk_bytes=100)
+    chunked_loss(x, t, None, None, "mean", chunk_bytes=100)
     assert screen.getvalue() == ""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-pytest.importorskip("typer")
-
-from typer.testing import CliRunner
-
 import bcelogits
 from bcelogits.cli import main
-from bcelogits.cli.app import app
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
@@ -42,8 +40,11 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return arrays
 
 
-def invoke(*arguments: str) -> Any:
-    return CliRunner().invoke(app, list(arguments))
+def invoke(*arguments: str) -> SimpleNamespace:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(arguments)
+    return SimpleNamespace(status=status, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def loss_of(files: dict[str, Any], **kwargs: Any) -> Any:
@@ -58,7 +59,7 @@ def test_loss_from_every_format(pattern: str, files: dict[str, Any]) -> None:
     raw = ["--dtype", "f32", "--shape", "20,4", "--pos-weight-shape", "20,1"] if pattern.endswith("bin") else []
     weights = ["--weight", pattern.format("w"), "--pos-weight", pattern.format("p")]
     result = invoke("loss", pattern.format("x"), pattern.format("t"), *weights, *raw)
-    assert result.exit_code == 0, result.output
+    assert result.status == 0, result.stderr
     expected = loss_of(files, weight=files["w"], pos_weight=files["p"])
     assert np.float32(result.stdout) == expected  # enough digits to give back the same number
     assert result.stdout == str(expected) + "\n"
@@ -103,7 +104,7 @@ def test_json_and_files(files: dict[str, Any]) -> None:
 
 def test_elementwise(files: dict[str, Any]) -> None:
     result = invoke("loss", "x.npy", "t.npy", "--reduction", "none", "--out", "l.npy", "--grad", "g.bin")
-    assert result.exit_code == 0, result.output
+    assert result.status == 0, result.stderr
     assert result.stdout == "grad: g.bin (float32, shape (20, 4))\nout: l.npy (float32, shape (20, 4))\n"
     losses, gradient = bcelogits.value_and_grad(files["x"], files["t"], reduction="none")
     assert np.load("l.npy").tobytes() == losses.tobytes()
@@ -142,10 +143,10 @@ BAD = [
     (["loss", "x.bin", "t.bin", "--dtype", "f32", "--shape", "4.5"], "--shape: '4.5', expected whole numbers"),
     (["loss", "x.npy", "t.npy", "--weight", "x"], "weight: x: unknown suffix"),
     (["loss", "x.npy", "t.npy", "--pos-weight", "none.npy"], "pos_weight: none.npy: No such file or directory"),
-    (["loss", "x.npy", "t.npy", "--grad", "x.npy"], "--grad: x.npy: is the file of logits too"),
+    (["loss", "x.npy", "t.npy", "--grad", "x.npy"], "--grad: x.npy: already used for logits"),
     (["loss", "x.npy", "t.npy", "--weight", "all.npz:w", "--out", "w.npz"], "--out: w.npz: unknown suffix '.npz'"),
-    (["loss", "x.npy", "t.npy", "--weight", "w.npy", "--out", "w.npy"], "--out: w.npy: is the file of weight too"),
-    (["loss", "x.npy", "t.npy", "--grad", "g.npy", "--out", "./g.npy"], "--out: g.npy: is the file of --grad too"),
+    (["loss", "x.npy", "t.npy", "--weight", "w.npy", "--out", "w.npy"], "--out: w.npy: already used for weight"),
+    (["loss", "x.npy", "t.npy", "--grad", "g.npy", "--out", "./g.npy"], "--out: g.npy: already used for --grad"),
     (["loss", "x.npy", "t.npy", "--grad", "none/g.npy"], "--grad: none/g.npy: no such directory"),
     (["loss", "x.npy", "t.npy", "--reduction", "none"], "--reduction none: needs --out FILE or --grad FILE"),
 ]
@@ -155,7 +156,7 @@ BAD = [
 def test_bad_input(arguments: list[str], expected: str, files: dict[str, Any]) -> None:
     before = sorted(os.listdir())
     result = invoke(*arguments)
-    assert result.exit_code == 2
+    assert result.status == 2
     assert result.stdout == ""
     assert result.stderr.startswith(f"error: {expected}")
     assert result.stderr.count("\n") == 1
@@ -166,8 +167,10 @@ def test_bad_input(arguments: list[str], expected: str, files: dict[str, Any]) -
     ("arguments", "expected"),
     [
         (["loss", "x.npy"], "TARGETS"),
-        (["loss", "x.npy", "t.npy", "--reduction", "max"], "'max' is not one of"),
-        (["loss", "x.npy", "t.npy", "--dtype", "f8"], "'f8' is not one of"),
+        (["loss", "x.npy", "t.npy", "--reduction", "max"], "--reduction: invalid choice: 'max' (choose from "),
+        (["loss", "x.npy", "t.npy", "--dtype", "f8"], "--dtype: 'f8', expected one of f16, bf16, f32, f64, float16"),
+        (["loss", "x.npy", "t.npy", "--weight"], "--weight: expected one argument"),
+        (["loss", "x.npy", "t.npy", "--red", "sum"], "--red"),
         (["loss", "x.npy", "t.npy", "--nonsense"], "--nonsense"),
         (["los"], "'los'"),
         *BAD[:2],
@@ -187,12 +190,6 @@ def test_main_prints_one_line(
 def test_main_without_arguments_is_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "loss" in capsys.readouterr().out
-
-
-def test_main_without_typer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setitem(sys.modules, "typer", None)
-    assert main(["info"]) == 2
-    assert capsys.readouterr().err == "error: the command line needs typer and rich: pip install 'bcelogits[cli]'\n"
 
 
 def test_as_a_process(files: dict[str, Any]) -> None:

@@ -15,10 +15,10 @@ def test_the_place_of_the_arrays_changes_no_bit(dtype: type, count: int) -> None
     rng = np.random.default_rng(count)
     x = rng.normal(0, 8, count).astype(dtype)
     t = (rng.random(count) < 0.3).astype(dtype)
-    pieces = [slice(first, first + 1000) for first in range(0, count, 1000)]  # too few for threads or for alignment
+    chunks = [slice(first, first + 1000) for first in range(0, count, 1000)]  # too few for threads or for alignment
     loss, grad = bcelogits.binary_cross_entropy_with_logits, bcelogits.binary_cross_entropy_with_logits_backward
-    losses = np.concatenate([loss(x[p], t[p], reduction="none") for p in pieces])
-    grads = np.concatenate([grad(1.0, x[p], t[p], reduction="sum") for p in pieces])
+    losses = np.concatenate([loss(x[p], t[p], reduction="none") for p in chunks])
+    grads = np.concatenate([grad(1.0, x[p], t[p], reduction="sum") for p in chunks])
     total = bits(loss(x.copy(), t.copy(), reduction="sum"))
     bcelogits.set_num_threads(2)
     for offset in (0, 1, 3, 15, 31):

@@ -20,7 +20,7 @@ def last_cache() -> int:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("offset", [0, 1, 16])
-def test_a_large_result_is_that_of_its_pieces(dtype: type, offset: int) -> None:
+def test_a_large_result_is_that_of_its_chunks(dtype: type, offset: int) -> None:
     count = last_cache() // np.dtype(dtype).itemsize + 12_345
     pattern = np.random.default_rng(1).normal(0, 8, 8191).astype(dtype)
     x = np.resize(pattern, count)

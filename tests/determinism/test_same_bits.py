@@ -147,7 +147,7 @@ class TestLayouts:
                     assert evaluate(named | {name: view}, "none") == evaluate(named | {name: whole}, "none")
 
 
-class TestCrosswise:
+class TestTransposedOperands:
     """Large operands whose memory runs across that of the others."""
 
     SHAPES = ((300, 257), (129, 131), (16, 31, 67), (40, 8, 70), (3, 2048, 9), (7, 6, 20, 33))
@@ -159,13 +159,13 @@ class TestCrosswise:
         named = {k: np.resize(v, shape) for k, v in everything.items()}
         expected = {r: evaluate(named, r) for r in ("none", "mean")}
         for axes in itertools.permutations(range(len(shape))):
-            crosswise = {
+            transposed = {
                 k: np.ascontiguousarray(v.transpose(axes)).transpose(np.argsort(axes)) for k, v in named.items()
             }
             for name in named:
                 for threads in (1, 3):
                     bcelogits.set_num_threads(threads)
-                    for mixed in (named | {name: crosswise[name]}, crosswise | {name: named[name]}):
+                    for mixed in (named | {name: transposed[name]}, transposed | {name: named[name]}):
                         assert {r: evaluate(mixed, r) for r in expected} == expected
 
     @pytest.mark.parametrize("shape", SHAPES, ids=str)

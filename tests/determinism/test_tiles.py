@@ -1,4 +1,4 @@
-"""Operands that lie crosswise to one another are walked in tiles: same results, element for element and in sum."""
+"""Transposed operands are walked in tiles: same results, element for element and in sum."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def test_any_mix_of_axis_orders_gives_the_same_bits(shape: tuple[int, ...], dtyp
     losses = bcelogits.binary_cross_entropy_with_logits(logits, targets, weight, pos_weight=2.0, reduction="none")
     mean, gradient = bcelogits.value_and_grad(logits, targets, weight, pos_weight=2.0)
     for axes in itertools.permutations(range(len(shape))):
-        crosswise = laid_out(targets, axes)
+        transposed = laid_out(targets, axes)
         for x, w in ((logits, weight), (laid_out(logits, axes), weight), (logits, laid_out(weight, axes))):
             out = laid_out(np.zeros_like(logits), axes)
-            bcelogits.binary_cross_entropy_with_logits(x, crosswise, w, pos_weight=2.0, reduction="none", out=out)
+            bcelogits.binary_cross_entropy_with_logits(x, transposed, w, pos_weight=2.0, reduction="none", out=out)
             assert np.array_equal(out, losses)
-            assert bcelogits.binary_cross_entropy_with_logits(x, crosswise, w, pos_weight=2.0) == mean
-            value, grad = bcelogits.value_and_grad(x, crosswise, w, pos_weight=2.0)
+            assert bcelogits.binary_cross_entropy_with_logits(x, transposed, w, pos_weight=2.0) == mean
+            value, grad = bcelogits.value_and_grad(x, transposed, w, pos_weight=2.0)
             assert value == mean
             assert np.array_equal(grad, gradient)
 
@@ -71,9 +71,9 @@ def test_tiles_that_are_not_squares_of_vectors(shape: tuple[int, int], dtype: st
     expected = bcelogits.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     spaced = np.zeros((shape[1], 3 * shape[0]), dtype)  # columns whose elements are not adjacent
     spaced[:, ::3] = targets.T
-    for crosswise in (np.asfortranarray(targets), spaced[:, ::3].T):
+    for transposed in (np.asfortranarray(targets), spaced[:, ::3].T):
         out = laid_out(np.zeros_like(logits), (1, 0))
-        bcelogits.binary_cross_entropy_with_logits(logits, crosswise, reduction="none", out=out)
+        bcelogits.binary_cross_entropy_with_logits(logits, transposed, reduction="none", out=out)
         assert np.array_equal(out, expected)
 
 

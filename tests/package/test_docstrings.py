@@ -15,7 +15,7 @@ import bcelogits
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a module needs beyond the base dependency.
-EXTRAS = {"bcelogits.cli": "typer", "bcelogits.reference": "mpmath", "bcelogits.torch": "torch"}
+EXTRAS = {"bcelogits.reference": "mpmath", "bcelogits.torch": "torch"}
 MODULES = ["bcelogits", *(m.name for m in pkgutil.walk_packages(bcelogits.__path__, "bcelogits."))]
 DOCUMENTED = [name for name in bcelogits.__all__ if not name.startswith("__")]
 

@@ -1,4 +1,4 @@
-"""The calls that all bindings share, valid and invalid, through tensors: verdicts, texts and bits are those of NumPy."""
+"""The calls that all bindings share, through tensors: the NumPy functions' verdicts, texts and bits."""
 
 from __future__ import annotations
 
@@ -147,7 +147,6 @@ def translated(text: str) -> str:
     """The NumPy functions' message in PyTorch's words."""
     for ours, theirs in NAMES.items():
         text = re.sub(rf"\b{ours}\b", theirs, text)
-    text = re.sub(r"dtype (?=\w+, expected an array)", "dtype torch.", text)
     return text.replace(AN_ARRAY, A_TENSOR)
 
 
@@ -250,5 +249,5 @@ def test_a_reduction_is_no_number_as_in_pytorch(reduction: int) -> None:
 def test_dtypes_that_numpy_has_not_are_refused_by_name(operand: str, dtype: str) -> None:
     kwargs: dict[str, Any] = {"input": torch.ones(3), "target": torch.ones(3)}
     bad = torch.ones(3).to(getattr(torch, dtype))
-    with pytest.raises(RuntimeError, match=rf"^{operand}: dtype torch\.{dtype}, {A_TENSOR}$"):
+    with pytest.raises(RuntimeError, match=rf"^{operand}: dtype {dtype}, {A_TENSOR}$"):
         OURS(**kwargs | {operand: bad})

@@ -95,7 +95,7 @@ def test_first_calls_on_16_bits_may_come_at_the_same_time_and_from_a_forked_chil
 
 @pytest.mark.parametrize("threads", [2, 3, 32, 33, 70])
 def test_every_element_is_computed_once_by_any_number_of_threads(threads: int) -> None:
-    size = 1_000_003  # 123 pieces: no multiple of the threads
+    size = 1_000_003  # 123 chunks: no multiple of the threads
     x = np.random.default_rng(5).normal(0, 4, size).astype(np.float32)
     t = (x > 1).astype(np.float32)
     results = []

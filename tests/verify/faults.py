@@ -1,6 +1,6 @@
 """Planted faults: implementations that are wrong in one way each, most of them as somebody has shipped it.
 
-Every function has the NumPy signature of its operator, as `--backend tests/verify/faults.py:two_term` takes it. The
+Every function has the NumPy signature of its operator, for `verify backend tests/verify/faults.py:two_term`. The
 correct ones at the top compute in float64 without cancellation and round once; a fault is what it changes of them.
 """
 

@@ -26,7 +26,7 @@ def watch():
 
 thread = threading.Thread(target=watch)
 thread.start()
-status = main(["verify", "--actual", "out.npy", "--logits", "x.npy", "--targets", "t.npy", "--html", "r.html"])
+status = main(["verify", "files", "out.npy", "--logits", "x.npy", "--targets", "t.npy", "--html", "r.html"])
 done.set()
 thread.join()
 print("STATUS", status, "KIB", peak - before)

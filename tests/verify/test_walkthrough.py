@@ -22,7 +22,7 @@ def test_the_program_of_the_page_makes_dumps_that_pass(tmp_path: Path, monkeypat
     assert main(["golden", "golden", "--suite", "smoke", "--case", "smoke_*"]) == 0
     (program,) = re.findall(r"```python\n(.*?)\n *```", PAGE, re.DOTALL)
     exec(compile(textwrap.dedent("   " + program.lstrip()), "docs/verify.md", "exec"), {})
-    assert main(["verify", "golden", "--dump", "dumps", "--op", "loss", "--html", "report.html"]) == 0
+    assert main(["verify", "folder", "golden", "--dump", "dumps", "--op", "loss", "--html", "report.html"]) == 0
     assert (tmp_path / "report.html").stat().st_size > 1000
 
 
@@ -47,7 +47,7 @@ def test_every_profile_is_on_the_page(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in backends.NAMES if name in ("torch", "aclnn")])
 def test_backends_of_the_page_are_backends(name: str) -> None:
-    assert f"--backend {name}" in PAGE
+    assert f"verify backend {name}" in PAGE
 
 
 @pytest.mark.parametrize("preset", golden.PRESETS)

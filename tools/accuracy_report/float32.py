@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import bcelogits
-from accuracy_report import contenders, curves, oracle, truth
+from accuracy_report import contenders, logit_bins, oracle, truth
 from accuracy_report.measure import call, new_row
 from accuracy_report.operands import FUNCTIONS, GRADIENT, LOSS, TARGET_GRADIENT, Operands, Options
 from accuracy_report.rows import Row
@@ -51,7 +51,7 @@ def _rows(names: tuple[str, ...] = ()) -> dict[tuple[str, str], Row]:
 
 
 def _operands(magnitude: Array) -> Iterator[tuple[int, int, Operands]]:
-    """Both signs, both targets."""
+    """The operands for both signs and both targets, with sign and target."""
     for sign, target in product((1, -1), (0, 1)):
         x = magnitude if sign > 0 else -magnitude
         yield sign, target, Operands(x, np.full(x.shape, target, np.float32))
@@ -75,9 +75,9 @@ def _count(
     """Compare the results for one sign and target, and count them in a row."""
     which, outer = _WHICH[place]
     _, sign, target = place
-    bins = curves.empty()
+    bins = logit_bins.empty()
     verdict = found.judge(got, which, outer, bin_of, bins)
-    curves.merge(row.curve, {curves.key(sign, target): bins})
+    logit_bins.merge(row.by_logit, {logit_bins.key(sign, target): bins})
     row.points += got.size
     row.not_rounded += verdict.not_nearest
     row.lost += verdict.lost
@@ -99,7 +99,7 @@ def _count_target_gradient(row: Row, operands: Operands, got: Array) -> None:
 
 
 def _confirm(row: Row) -> None:
-    """The worst point of a row, by MPFR."""
+    """Compute the worst point of a row with MPFR too; a difference stops the run."""
     if not row.where or not math.isfinite(row.worst):
         return
     x, t, got = (np.full(1, float(v), np.float32) for v in (row.where["x"], row.where["t"], row.got))
@@ -119,7 +119,7 @@ def hard_float32(start: int, stop: int, step: int = 1, peers: tuple[str, ...] = 
     rng = np.random.default_rng(start)
     for first in range(start, stop, _BLOCK * step):
         bits = np.arange(first, min(stop, first + _BLOCK * step), step, dtype=np.uint32)
-        magnitude, bin_of = bits.view(np.float32), curves.bins(bits)
+        magnitude, bin_of = bits.view(np.float32), logit_bins.bins(bits)
         found = oracle.truths(magnitude)
         for index in rng.integers(0, magnitude.size, _CHECKED):
             if (off := oracle.deviation(found, index)) > oracle.BOUND:

@@ -17,7 +17,7 @@ HARD, SOFT, ANY = "0 and 1", "in [0, 1]", "any"
 
 
 def call(function: str, operands: Operands, out: Array | None = None) -> Array:
-    """The package's results."""
+    """Call the package for one function; elementwise results."""
     weights: dict[str, Any] = {"weight": operands.w, "pos_weight": operands.p, "out": out}
     x, t, g = operands.x, operands.t, operands.g
     if function == LOSS:

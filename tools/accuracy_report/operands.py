@@ -48,7 +48,7 @@ class Operands:
             yield name, value, getattr(other, name)
 
     def replace(self, arrays: Mapping[str, Array]) -> Operands:
-        """The same with other arrays."""
+        """These operands with some arrays replaced."""
         changes: dict[str, Any] = dict(arrays)
         return replace(self, **changes)
 
@@ -80,7 +80,7 @@ class Options:
 
     @property
     def title(self) -> str:
-        """For the report."""
+        """These options in words, for the report."""
         named = ("weight", "pos_weight", "grad_output", "mean")
         words = [name for name in named if getattr(self, name)]
         if self.scalar is not None:
@@ -88,7 +88,7 @@ class Options:
         return ", ".join(words) or "none"
 
     def functions(self) -> tuple[str, ...]:
-        """Those that these options concern: grad_output and the mean's scale are the gradients'."""
+        """The functions that these options concern: grad_output and the mean's scale are the gradients'."""
         return FUNCTIONS[1:] if self.grad_output or self.mean or self.scalar is not None else FUNCTIONS
 
 
@@ -104,7 +104,7 @@ def random_bits(rng: np.random.Generator, n: int, form: Format) -> Array:
 
 
 def logits(rng: np.random.Generator, n: int, form: Format) -> Array:
-    """Of all magnitudes; see above."""
+    """Random logits: any bits, uniform and normal numbers, and tails up to the largest."""
     low, high = (660.0, 760.0) if form.name == "f64" else (80.0, 120.0)
     sign = np.where(rng.random(n) < 0.5, -1.0, 1.0)
     tail = np.where(rng.random(n) < 0.75, rng.uniform(low, high, n), np.exp2(rng.uniform(7, form.emax, n))) * sign
@@ -116,7 +116,7 @@ def logits(rng: np.random.Generator, n: int, form: Format) -> Array:
 
 
 def soft_targets(rng: np.random.Generator, n: int, form: Format) -> Array:
-    """In [0, 1]; see above."""
+    """Random targets in [0, 1]: uniform, tiny, just below 1, and special values."""
     u = rng.random(n)
     special = rng.choice([0.0, 1.0, 0.5, 2.0**-10, 1 - 2.0**-10, 2.0**-24, 1 - 2.0**-24], n)
     kinds = [rng.random(n), np.exp2((form.emin - form.fraction) * u), 1 - np.exp2(-(form.fraction + 1) * u), special]

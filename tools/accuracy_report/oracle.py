@@ -82,7 +82,7 @@ def _parts(value: Any, count: int) -> list[float]:
 
 
 def _constants() -> Floats:
-    """The C++ struct of that name."""
+    """What the struct `Constants` of oracle.cpp holds, from MPFR."""
     with gmpy2.context(precision=400):
         ln2 = gmpy2.log(mpfr(2))
         step = ln2 / 64
@@ -145,7 +145,7 @@ class Truths:
 
 
 def truths(magnitude: Array) -> Truths:
-    """Of finite float32 magnitudes."""
+    """The exact results for finite float32 magnitudes."""
     library, constants = _library()
     if not library.subnormals():
         raise RuntimeError("this thread flushes subnormal numbers to 0")

@@ -38,7 +38,7 @@ def _compare(x: Array, peers: tuple[str, ...]) -> list[Row]:
 
 
 def compare_16_bits(dtype: str, peers: tuple[str, ...]) -> list[Row]:
-    """All finite logits."""
+    """Compare other packages on all finite logits of a 16-bit dtype."""
     return _compare(all_finite(FORMATS[dtype]), peers)
 
 

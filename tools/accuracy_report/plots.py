@@ -1,4 +1,4 @@
-"""Curves of the largest error against the logit, as SVG that any page can show, light or dark; the same bytes again.
+"""Lines of the largest error against the logit, as SVG that any page can show, light or dark; the same bytes again.
 
 The axis of logits is logarithmic to both sides of a strip for all below 2**-30; strips at the ends are for all from
 2**10 on. One panel for each target.
@@ -10,14 +10,14 @@ import math
 from collections.abc import Iterator
 from html import escape
 
-from accuracy_report import curves
+from accuracy_report import logit_bins
 
 _WIDTH, _LEFT, _RIGHT = 960, 62, 16
 _PANEL, _GAP, _TOP, _BOTTOM = 270, 46, 96, 46
 # Decades of ULP; less is drawn at the bottom. What is no number, between the last two.
 _LOW, _HIGH, _ABOVE, _END = -1.0, 8.0, 8.7, 9.2
 _STRIP = 1.0  # width of the strips, in binades
-_HALF = curves.MOST - curves.LEAST + 2 * _STRIP - _STRIP / 2
+_HALF = logit_bins.MOST - logit_bins.LEAST + 2 * _STRIP - _STRIP / 2
 # The first is this package. Colours that all kinds of eyes tell apart (Okabe and Ito).
 _MOST = 6
 _STYLE = """
@@ -29,7 +29,7 @@ _STYLE = """
     .c0 { stroke: #58a6ff }
   }
   text { font: 13px system-ui, sans-serif } .title { font-size: 16px; font-weight: 600 }
-  .curve { fill: none; stroke-linejoin: round } .mark { stroke-dasharray: 5 4 }
+  .error { fill: none; stroke-linejoin: round } .mark { stroke-dasharray: 5 4 }
 """
 
 
@@ -39,7 +39,7 @@ def _number(value: float) -> str:
 
 def _x(sign: int, magnitude: float) -> float:
     """The place of a logit whose magnitude is an edge of a bin."""
-    binades = math.log2(magnitude) - curves.LEAST + _STRIP / 2
+    binades = math.log2(magnitude) - logit_bins.LEAST + _STRIP / 2
     return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (0.5 + sign * binades / (2 * _HALF))
 
 
@@ -48,13 +48,13 @@ def _y(error: float, top: float) -> float:
     return top + _PANEL * (_END - decade) / (_END - _LOW)
 
 
-def _path(curve: dict[str, list[float]], target: int, top: float) -> str:
+def _path(errors: dict[str, list[float]], target: int, top: float) -> str:
     """Steps from the left to the right; bins without points are left out."""
     end = _LEFT + (_WIDTH - _LEFT - _RIGHT) / 2
-    right = [_x(1, edge) for edge in curves.edges()] + [float(_WIDTH - _RIGHT)]
+    right = [_x(1, edge) for edge in logit_bins.edges()] + [float(_WIDTH - _RIGHT)]
     spans = list(zip([end, *right], right, strict=False))
-    steps = [(2 * end - b, 2 * end - a, e) for (a, b), e in zip(spans, curve[curves.key(-1, target)], strict=True)]
-    steps = steps[::-1] + [(a, b, e) for (a, b), e in zip(spans, curve[curves.key(1, target)], strict=True)]
+    steps = [(2 * end - b, 2 * end - a, e) for (a, b), e in zip(spans, errors[logit_bins.key(-1, target)], strict=True)]
+    steps = steps[::-1] + [(a, b, e) for (a, b), e in zip(spans, errors[logit_bins.key(1, target)], strict=True)]
     path, last = "", None
     for left, to, error in steps:
         if error < 0:
@@ -95,7 +95,7 @@ def _axes(target: int, top: float) -> Iterator[str]:
 
 
 def figure(title: str, contenders: dict[str, dict[str, list[float]]]) -> str:
-    """The SVG of the curves of all contenders; the first is drawn last, over the others."""
+    """The SVG of all contenders' lines; the first is drawn last, over the others."""
     height = _TOP + 2 * _PANEL + _GAP + _BOTTOM
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
@@ -115,9 +115,9 @@ def figure(title: str, contenders: dict[str, dict[str, list[float]]]) -> str:
         top = _TOP + target * (_PANEL + _GAP)
         lines += _axes(target, top)
         # Those below are wider, so that equal ones show.
-        for number, (_, curve) in reversed(shown):
+        for number, (_, errors) in reversed(shown):
             width = 0.7 * (number + 1) if number else 2
-            path = _path(curve, target, top)
-            lines.append(f'<path class="curve c{number}" stroke-width="{width:g}" d="{path}"/>')
+            path = _path(errors, target, top)
+            lines.append(f'<path class="error c{number}" stroke-width="{width:g}" d="{path}"/>')
     lines.append(f'<text class="ink" x="{_WIDTH / 2:g}" y="{height - 8}" text-anchor="middle">logit</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"

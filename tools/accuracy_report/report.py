@@ -209,11 +209,11 @@ FIGURES = {
 
 def figures(folder: Path, parts: dict[str, Part]) -> list[str]:
     """Write the plots, if float32 logits were measured; the names of the files."""
-    rows = [row for found in parts.values() for row in found.rows if row.curve]
+    rows = [row for found in parts.values() for row in found.rows if row.by_logit]
     if not rows:
         return []
     for file, (title, function) in FIGURES.items():
-        chosen = {row.contender or OURS: row.curve for row in rows if row.function == function}
+        chosen = {row.contender or OURS: row.by_logit for row in rows if row.function == function}
         (folder / file).write_text(plots.figure(title, chosen), encoding="utf-8")
     return list(FIGURES)
 

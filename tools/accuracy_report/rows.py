@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from accuracy_report import curves
+from accuracy_report import logit_bins
 from accuracy_report.ulp import Array, Floats
 
 # Float64 truths are this far from exact, in ULP of float32, at most.
@@ -33,11 +33,11 @@ class Row:
     truth: str = ""
     contender: str = ""  # another package, or this one on points of its own; "": this one
     not_numbers: int = 0  # where the truth is one
-    curve: dict[str, list[float]] = field(default_factory=dict)  # the largest error by logit; see curves
+    by_logit: dict[str, list[float]] = field(default_factory=dict)  # the largest error; see logit_bins
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
-        """What rows of different pieces of work have in common."""
+        """What rows of different tasks have in common."""
         return self.contender, self.dtype, self.function, self.targets, self.options
 
     @property
@@ -69,22 +69,22 @@ class Row:
             self.got, self.truth = str(got[index]), repr(float(truth[index]))
 
     def merge(self, other: Row) -> None:
-        """Take in what another piece of work found."""
+        """Take in what another task found."""
         self.points += other.points
         self.not_rounded += other.not_rounded
         self.lost += other.lost
         self.not_numbers += other.not_numbers
-        curves.merge(self.curve, other.curve)
+        logit_bins.merge(self.by_logit, other.by_logit)
         if other.worst > self.worst or not self.where:
             self.worst, self.where, self.got, self.truth = other.worst, other.where, other.got, other.truth
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The row as JSON has it."""
         return asdict(self) | {"within": self.within}
 
     @staticmethod
     def from_dict(content: dict[str, Any]) -> Row:
-        """From JSON."""
+        """The row that `as_dict` wrote."""
         return Row(**{name: value for name, value in content.items() if name != "within"})
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a run consists of: three parts, each in pieces for processes of their own."""
+"""What a run consists of: three parts, each of tasks for processes of their own."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from accuracy_report.sweeps import (
 
 @dataclass(frozen=True)
 class Effort:
-    """How much of each piece of work."""
+    """How much of each task."""
 
     name: str
     float32_step: int  # of the bit patterns of float32 logits, targets 0 and 1; 1: all of them
-    shares: int  # in how many pieces
-    pieces: int  # how many times random operands are drawn
+    shares: int  # in how many tasks
+    draws: int  # how many times random operands are drawn
     float32: int  # random operands of each class
     float64: int
     climbs: int
@@ -47,8 +47,8 @@ Task: TypeAlias = partial[list[Row]]
 _SPECIAL_END = 1 << 31
 
 
-def _random(dtype: str, size: int, pieces: int) -> Iterator[Task]:
-    for soft, seed in product((False, True), range(pieces)):
+def _random(dtype: str, size: int, draws: int) -> Iterator[Task]:
+    for soft, seed in product((False, True), range(draws)):
         # Hard targets and nothing else: all of them are visited.
         yield partial(random_operands, dtype, soft, seed, size, OPTIONS if soft else OPTIONS[1:])
 
@@ -58,7 +58,7 @@ def _float32(effort: Effort, peers: tuple[str, ...]) -> Iterator[Task]:
     for start in range(0, FLOAT32_MAGNITUDES, share):
         yield partial(hard_float32, start, min(FLOAT32_MAGNITUDES, start + share), effort.float32_step, peers)
     yield partial(special_float32, FLOAT32_MAGNITUDES, _SPECIAL_END, effort.float32_step)
-    yield from _random("f32", effort.float32, effort.pieces)
+    yield from _random("f32", effort.float32, effort.draws)
     for soft, seed in product((False, True), range(effort.climbs)):
         yield partial(climbing, "f32", soft, seed, 1021, effort.generations)
 
@@ -74,9 +74,9 @@ def _16_bits(effort: Effort, peers: tuple[str, ...]) -> Iterator[Task]:
 
 
 def _float64(effort: Effort, peers: tuple[str, ...]) -> Iterator[Task]:
-    for seed in range(effort.pieces):
+    for seed in range(effort.draws):
         yield partial(hard_float64, seed, 2 * effort.float64)
-    yield from _random("f64", effort.float64, effort.pieces)
+    yield from _random("f64", effort.float64, effort.draws)
     for soft, seed in product((False, True), range(effort.climbs)):
         yield partial(climbing, "f64", soft, seed, effort.float64_population, effort.float64_generations)
     if peers:
@@ -91,5 +91,5 @@ PARTS: dict[str, Callable[[Effort, tuple[str, ...]], Iterator[Task]]] = {
 
 
 def tasks(part: str, effort: Effort, peers: tuple[str, ...] = PEERS) -> list[Task]:
-    """The work of one part, in pieces."""
+    """The tasks of one part."""
     return list(PARTS[part](effort, peers))

@@ -1,4 +1,4 @@
-"""Pieces of work of a run, but for float32.py. Each function returns rows and can run in a process of its own."""
+"""Tasks of a run, but for float32.py. Each function returns rows and can run in a process of its own."""
 
 from __future__ import annotations
 

@@ -69,14 +69,14 @@ class Functions:
     """Softplus and sigmoid of x and of -x, computed when first needed."""
 
     def __init__(self, x: Array) -> None:
-        """Of these logits."""
+        """Keep the logits; nothing is computed yet."""
         self.x: Column = [mpfr(v) for v in x.astype(np.float64).tolist()]
         self._softplus: tuple[Column, Column] | None = None
         self._sigmoid: tuple[Column, Column] | None = None
 
     @property
     def softplus(self) -> tuple[Column, Column]:
-        """Of x and of -x."""
+        """log(1 + exp(x)) and log(1 + exp(-x))."""
         if self._softplus is None:
             with gmpy2.context(_CONTEXT):
                 tails = [gmpy2.log1p(gmpy2.exp(-abs(x))) for x in self.x]
@@ -89,7 +89,7 @@ class Functions:
 
     @property
     def sigmoid(self) -> tuple[Column, Column]:
-        """Of x and of -x."""
+        """1 / (1 + exp(-x)) and 1 / (1 + exp(x))."""
         if self._sigmoid is None:
             with gmpy2.context(_CONTEXT):
                 up = [1 / (1 + gmpy2.exp(-x)) for x in self.x]
@@ -133,7 +133,7 @@ def in_mpfr(function: str, operands: Operands, functions: Functions) -> tuple[Co
 
 
 def mpfr_errors(got: Iterable[float], truth: Column, scale: Column, form: Format) -> tuple[Floats, Floats]:
-    """As `ulp.errors`, for any format."""
+    """Errors as of `ulp.errors`, against truths in MPFR, for any format."""
     error, own = [], []
     with gmpy2.context(_CONTEXT):
         limit = gmpy2.exp2(form.emax + 1)

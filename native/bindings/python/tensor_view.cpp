@@ -119,7 +119,11 @@ bool is_plain(nb::handle object) {
 
 void HeldTensor::set(ElementType element, void* data, int ndim, nb::handle tensor) {
   view.element = element;
-  if (element == ElementType::Other) view.type_name = "dtype " + text_of(tensor.attr("dtype"));
+  if (element == ElementType::Other) {  // "torch.complex64"
+    std::string name = text_of(tensor.attr("dtype"));
+    if (name.starts_with("torch.")) name.erase(0, 6);
+    view.type_name = "dtype " + name;
+  }
   view.data = data;
   bool empty = false;
   for (int i = 0; i < ndim && i < kMaxDims; ++i) empty = empty || shape_[i] == 0;

@@ -1,5 +1,4 @@
-// Brings a block of an operand to contiguous memory in the dtype the kernel wants, copying only where it must;
-// and takes a block of results back to a strided output.
+// Brings a block of an operand to contiguous memory in the dtype that the kernel wants, copying only where it must.
 #pragma once
 
 #include "../kernels/table.hpp"
@@ -40,17 +39,5 @@ class Loader {
   std::int64_t count_ = 0;
   std::int64_t tile_ = 0;  // of an operand in tiles, see in_tiles: the elements of one; else 0
 };
-
-// Whether the operand lies across the others in tiles of more than a block, which are copied whole: block by block,
-// each of its cache lines would be asked for twice.
-bool in_tiles(const Operand& o, std::int64_t tile);
-
-// Copy n elements between contiguous memory and a strided operand, from flat index `first`.
-// `fetched`: what is gathered has been fetched into the caches.
-void gather(const Operand& from, std::int64_t first, std::size_t n, void* to, const kernels::KernelTable& table,
-            bool fetched = false);
-// `past_caches`: whole lines go past the caches; then call `fence`.
-void scatter(const void* from, const Operand& to, std::int64_t first, std::size_t n, const kernels::KernelTable& table,
-             bool past_caches = false);
 
 }  // namespace bcelogits

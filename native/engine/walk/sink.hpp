@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gather.hpp"
 #include "loader.hpp"
 
 namespace bcelogits {

@@ -35,6 +35,13 @@ Shape: TypeAlias = tuple[int, ...]
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".bin")
 RAW_DTYPES = {"f16": "<f2", "bf16": "bfloat16", "f32": "<f4", "f64": "<f8"}
+# The short names of dtypes, by short and by long name.
+DTYPE_NAMES = {name: name for name in RAW_DTYPES} | {
+    "float16": "f16",
+    "bfloat16": "bf16",
+    "float32": "f32",
+    "float64": "f64",
+}
 # Integer and bool arrays are mapped too: whether an operand may have them is for the operator to say.
 _SAFETENSORS_DTYPES = {"F16": "<f2", "BF16": "bfloat16", "F32": "<f4", "F64": "<f8", "BOOL": "?"} | {
     f"{letter}{8 * size}": f"<{letter.lower()}{size}" for letter in "IU" for size in (1, 2, 4, 8)

@@ -1,7 +1,7 @@
 """Writing: arrays that grow in a temporary file beside their destination and take its place when complete.
 
 The file is laid out and its space reserved first, then mapped; so a full disk is an error message before any work,
-and a run that fails leaves neither a partial file nor a damaged older one.
+and a failure leaves neither a partial file nor a damaged older one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def destination(option: str, text: str, used: Mapping[str, Path]) -> tuple[Path,
         raise InputError(f"{option}: {named}: no such directory: {named.parent}")
     for what, other in used.items():
         if path == Path(os.path.realpath(other)) or (path.exists() and other.exists() and path.samefile(other)):
-            raise InputError(f"{option}: {named}: is the file of {what} too")
+            raise InputError(f"{option}: {named}: already used for {what}")
     return path, name
 
 

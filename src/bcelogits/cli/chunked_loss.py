@@ -1,6 +1,6 @@
 """The chunk loop: loss and gradient over mapped arrays of any size, with the bits of a single call.
 
-Chunks are parts of the logits of at most CHUNK_BYTES, cut along the axis that is slowest in memory. The sum is kept
+Chunks are slices of the logits of at most CHUNK_BYTES, cut along the axis that is slowest in memory. The sum is kept
 exactly by bcelogits.LossAccumulator, and each gradient element depends on its own operands and the total count alone;
 so how the arrays are cut shows in no result.
 """
@@ -31,7 +31,7 @@ CHUNK_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
-class Target:
+class OutputFile:
     """A file to write: where, and the name of the array inside a .safetensors file."""
 
     path: Path
@@ -40,17 +40,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found: the reduced loss (None for "none"), its dtype, the count of elements."""
+    """What was computed: the reduced loss (None for "none"), its dtype, the count of elements."""
 
     loss: Any
     dtype: np.dtype[Any]
     count: int
 
 
-def blocks(array: Array, limit: int) -> Iterator[Index]:
-    """Indices that cut `array` into parts of at most `limit` elements, slowest axis of its memory first.
+def chunks(array: Array, limit: int) -> Iterator[Index]:
+    """Indices that cut `array` into chunks of at most `limit` elements, slowest axis of its memory first.
 
-    >>> [tuple((s.start, s.stop) for s in index) for index in blocks(np.zeros((3, 4)), 8)]
+    >>> [tuple((s.start, s.stop) for s in index) for index in chunks(np.zeros((3, 4)), 8)]
     [((0, 2), (0, 4)), ((2, 3), (0, 4))]
     """
     if array.size == 0:
@@ -71,7 +71,7 @@ def blocks(array: Array, limit: int) -> Iterator[Index]:
 
 
 def part_of(weight: Weight, index: Index) -> Weight:
-    """The part of a weight that belongs to a part of the logits; its dimensions of size 1 stay."""
+    """The part of a weight that belongs to a chunk of the logits; its dimensions of size 1 stay."""
     if not isinstance(weight, np.ndarray) or weight.ndim == 0:
         return weight
     trailing = index[len(index) - weight.ndim :]
@@ -86,14 +86,14 @@ def _operator_errors() -> Iterator[None]:
         raise InputError(str(error)) from error
 
 
-def run(
+def chunked_loss(
     logits: Array,
     targets: Array,
     weight: Weight,
     pos_weight: Weight,
     reduction: str,
-    grad: Target | None = None,
-    out: Target | None = None,
+    grad: OutputFile | None = None,
+    out: OutputFile | None = None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Result:
     """Compute the loss, and write the gradient and the loss where wanted.
@@ -120,7 +120,7 @@ def run(
     with ExitStack() as stack:
         outputs: list[Output] = []
 
-        def create(option: str, target: Target | None, of_shape: Shape) -> Array | None:
+        def create(option: str, target: OutputFile | None, of_shape: Shape) -> Array | None:
             if target is None:
                 return None
             output = Output(option, target.path, of_shape, dtype, target.name, fortran)
@@ -132,7 +132,7 @@ def run(
         per_element = np.atleast_1d(losses) if losses is not None and reduction == "none" else None
         accumulator = bcelogits.LossAccumulator()
         with _operator_errors(), Progress(count) as progress:
-            for index in blocks(logits, max(chunk_bytes // max(logits.itemsize, 1), 1)):
+            for index in chunks(logits, max(chunk_bytes // max(logits.itemsize, 1), 1)):
                 _chunk(
                     (logits[index], targets[index], part_of(weight, index), part_of(pos_weight, index)),
                     reduction,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
-import sys
-from collections.abc import Sequence
 
 from bcelogits import _cann
 from bcelogits._files.errors import InputError
-from bcelogits.cli.arguments import Parser
+from bcelogits.cli.parser import Parser
 
-__all__ = ["main", "parser"]
+__all__ = ["define"]
 
 _HELP = {
     "cflags": "flags for the compiler",
@@ -24,16 +23,16 @@ _HELP = {
 }
 
 
-def parser() -> Parser:
-    """The parser of the arguments."""
-    result = Parser(
-        prog="bcelogits config",
-        description="Show what is needed to build and run programs against the C API, one line for each option"
-        " in the order given; everything with its name if no option is given.",
+def define(parser: Parser) -> None:
+    """Give the command's parser its arguments."""
+    parser.description = (
+        "Show what is needed to build and start programs against the C API, one line for each option\n"
+        "in the order given; everything but --env, with its name, if no option is given."
     )
+    parser.epilog = "example:\n  cc program.c $(bcelogits config --cflags --libs) -o program"
     for name, text in _HELP.items():
-        result.add_argument(f"--{name}", dest="wanted", action="append_const", const=name, help=text)
-    return result
+        parser.add_argument(f"--{name}", dest="wanted", action="append_const", const=name, help=text)
+    parser.set_defaults(command=_config)
 
 
 def _environment_lines() -> str:
@@ -44,21 +43,12 @@ def _environment_lines() -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command with these arguments; the exit status."""
-    try:
-        wanted: list[str] | None = parser().parse_args(arguments).wanted
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except SystemExit:  # --help
-        return 0
+def _config(given: argparse.Namespace) -> int:
     if not _cann.is_built():
-        print(f"error: {_cann.NOT_BUILT}", file=sys.stderr)
-        return 2
+        raise InputError(_cann.NOT_BUILT)
     values = {name: str(folder) for name, folder in _cann.folders().items()}
     values |= {name: " ".join(flags) for name, flags in _cann.flags().items()}
-    for name in wanted or [name for name in _HELP if name != "env"]:
+    for name in given.wanted or [name for name in _HELP if name != "env"]:
         text = _environment_lines() if name == "env" else values[name]
-        print(text if wanted else f"{name}: {text}")
+        print(text if given.wanted else f"{name}: {text}")
     return 0

@@ -2,62 +2,67 @@
 
 from __future__ import annotations
 
+import argparse
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from bcelogits._files.errors import InputError
-from bcelogits.cli.options import error_line
+from bcelogits.cli.options import cases
+from bcelogits.cli.parser import Parser
 from bcelogits.cli.progress import Progress
 
-__all__ = ["golden"]
+__all__ = ["define"]
+
+_EXAMPLES = """\
+examples:
+  bcelogits golden golden/ --suite tail
+  bcelogits golden golden/ --suite mine.toml --layout npy --case 'mine_loss_*'
+  bcelogits golden --suite standard --list"""
 
 
-def golden(
-    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="New or empty folder to write to.")] = None,
-    suite: Annotated[
-        str, typer.Option(metavar="PRESET|FILE", help="smoke, standard, tail, or a .toml file that describes cases.")
-    ] = "smoke",
-    layout: Annotated[str, typer.Option(metavar="NAME", help="File layout: ttk, sample, npy or safetensors.")] = "ttk",
-    special: Annotated[
-        str, typer.Option(metavar="limit|torch", help="Truth at infinite operands: limit, or what PyTorch gives.")
-    ] = "limit",
-    case: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Only cases whose name matches, like 'tail_*_f32_*'.")
-    ] = None,
-    compact: Annotated[
-        bool, typer.Option("--compact", help="Leave out the float64 truth; verify computes it again.")
-    ] = False,
-    list_cases: Annotated[bool, typer.Option("--list", help="List the cases of the suite and write nothing.")] = False,
-) -> None:
-    """Write golden data (operands, expected output, manifest) for the three operators into FOLDER."""
-    from bcelogits import golden as data
+def define(parser: Parser) -> None:
+    """Give the command's parser its arguments."""
+    parser.description = "Write golden data (operands, expected output, manifest) for the loss and both gradients."
+    parser.epilog = _EXAMPLES
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="new or empty folder to write to")
+    cases(parser)
+    text = "names and format of the files: ttk, sample, npy or safetensors (default: %(default)s)"
+    parser.add_argument("--layout", metavar="NAME", default="ttk", help=text)
+    text = "truth at infinite operands: the limit, or what PyTorch gives (default: %(default)s)"
+    parser.add_argument("--special", metavar="limit|torch", default="limit", help=text)
+    parser.add_argument("--compact", action="store_true", help="leave out the float64 truth; verify computes it again")
+    parser.add_argument("--list", action="store_true", help="list the cases of the suite and write nothing")
+    parser.set_defaults(command=_golden)
 
-    with error_line():
-        try:
-            cases = [c for c in data.load_suite(suite) if not case or any(fnmatchcase(c.name, p) for p in case)]
-            if not cases:
-                raise InputError(f"--case: {' '.join(case or [])}: no case of {suite} has such a name")
-            if list_cases:
-                for each in cases:
-                    typer.echo(f"{each.name}  {each.op.aclnn}  seed {each.seed}")
-                return
-            if folder is None:
-                raise InputError("FOLDER: missing, expected a new or empty folder to write to")
-            sizes = {each.name: each.elements for each in cases}
-            with Progress(sum(sizes.values()), "writing") as progress:
-                manifest = data.write(
-                    cases,
-                    folder,
-                    suite=suite,
-                    layout=layout,
-                    special=special,
-                    compact=compact,
-                    progress=lambda each: progress.advance(sizes[each.name]),
-                )
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        elements = sum(entry["counts"]["elements"] for entry in manifest["cases"])
-        typer.echo(f"{folder}: {len(cases)} case{'s' * (len(cases) != 1)}, {elements} golden elements, layout {layout}")
+
+def _golden(given: argparse.Namespace) -> int:
+    from bcelogits import golden
+
+    try:
+        patterns: list[str] = given.case or ["*"]
+        chosen = [c for c in golden.load_suite(given.suite) if any(fnmatchcase(c.name, p) for p in patterns)]
+        if not chosen:
+            raise InputError(f"--case: {' '.join(patterns)}: no case of {given.suite} has such a name")
+        if given.list:
+            for each in chosen:
+                print(f"{each.name}  {each.op.aclnn}  seed {each.seed}")
+            return 0
+        if given.folder is None:
+            raise InputError("FOLDER: missing, expected a new or empty folder to write to")
+        sizes = {each.name: each.elements for each in chosen}
+        with Progress(sum(sizes.values()), "writing") as progress:
+            manifest = golden.write(
+                chosen,
+                given.folder,
+                suite=given.suite,
+                layout=given.layout,
+                special=given.special,
+                compact=given.compact,
+                progress=lambda each: progress.advance(sizes[each.name]),
+            )
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    elements = sum(entry["counts"]["elements"] for entry in manifest["cases"])
+    number = f"{len(chosen)} case{'s' * (len(chosen) != 1)}"
+    print(f"{given.folder}: {number}, {elements} golden elements, layout {given.layout}")
+    return 0

@@ -1,4 +1,4 @@
-"""The progress bar of commands that may take long."""
+"""The progress bar of commands that may take long; it needs rich, and there is none without."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROGRESS_AFTER_SECONDS = 1.0
 
 
 class Progress:
-    """A bar on standard error for runs that take long, if a person is looking."""
+    """A bar on standard error for work that takes long, if a person is looking."""
 
     def __init__(self, total: int, description: str = "computing") -> None:
         """Count up to `total` elements; nothing is shown yet."""
@@ -23,7 +23,7 @@ class Progress:
         self._watched = sys.stderr.isatty()
 
     def advance(self, elements: int) -> None:
-        """Note that so many more elements are done."""
+        """Note that `elements` more are done."""
         self._done += elements
         if self._bar is None and self._watched and time.monotonic() - self._start > PROGRESS_AFTER_SECONDS:
             self._show()

@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
 
 from bcelogits import _cann
-from bcelogits._files.errors import reason
+from bcelogits._files.errors import InputError, reason
+from bcelogits.cli.parser import Parser
 
-__all__ = ["main"]
-
-_USAGE = """\
-usage: bcelogits run [--] COMMAND [ARGUMENTS...]
-
-Run a program with the libraries of bcelogits in the place of CANN: sets ASCEND_HOME_PATH, ASCEND_TOOLKIT_HOME and
-ASCEND_OPP_PATH, and puts our folders in front of LD_LIBRARY_PATH and PYTHONPATH, as set_env.sh does. TASK_QUEUE_ENABLE,
-which torch_npu reads, is 0 unless it is set. The exit status is that of the program; 127 if there is no such program,
-126 if it cannot be run."""
+__all__ = ["define"]
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Become the program; return an exit status if that fails."""
-    given = list(arguments)
-    if given[:1] in (["-h"], ["--help"]):
-        print(_USAGE)
-        return 0
-    if given[:1] == ["--"]:
-        given = given[1:]
-    elif given and given[0].startswith("-"):
-        print(f"error: no such option: {given[0]}", file=sys.stderr)
-        return 2
-    if not given:
-        print("error: run: missing COMMAND", file=sys.stderr)
-        return 2
+def define(parser: Parser) -> None:
+    """Give the command's parser its arguments."""
+    parser.usage = "%(prog)s [-h] [--] COMMAND [ARGUMENTS...]"
+    parser.description = (
+        "Start a program with the libraries of bcelogits in the place of CANN: sets ASCEND_HOME_PATH,\n"
+        "ASCEND_TOOLKIT_HOME and ASCEND_OPP_PATH, and puts our folders in front of LD_LIBRARY_PATH and\n"
+        "PYTHONPATH, as set_env.sh does. TASK_QUEUE_ENABLE, which torch_npu reads, is 0 unless it is set."
+    )
+    parser.epilog = (
+        "Exit status: that of the program; 127 if there is no such program, 126 if it cannot be started.\n\n"
+        "example:\n  bcelogits run -- python train.py --epochs 3"
+    )
+    parser.add_argument("program", metavar="COMMAND [ARGUMENTS...]", nargs=argparse.REMAINDER, help="what to start")
+    parser.set_defaults(command=_run)
+
+
+def _run(given: argparse.Namespace) -> int:
+    program: list[str] = given.program[1:] if given.program[:1] == ["--"] else given.program
+    if not program:
+        raise InputError("run: missing COMMAND")
     if not _cann.is_built():
-        print(f"error: {_cann.NOT_BUILT}", file=sys.stderr)
-        return 2
+        raise InputError(_cann.NOT_BUILT)
     # What Python ignores, a program would inherit.
     for name in ("SIGPIPE", "SIGXFSZ"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
-    sys.stdout.flush()
     try:
-        os.execvpe(given[0], given, _cann.environment(os.environ))
+        os.execvpe(program[0], program, _cann.environment(os.environ))
     except OSError as error:
-        print(f"error: {given[0]}: {reason(error)}", file=sys.stderr)
+        print(f"error: {program[0]}: {reason(error)}", file=sys.stderr)
         return 127 if isinstance(error, FileNotFoundError) else 126
     except ValueError as error:
         print(f"error: {reason(error)}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """The largest error as a function of the logit: bins of its bit pattern, eight to a binade.
 
-All magnitudes below 2**-30 are one bin, and all from 2**10 on: nothing changes there. One curve for each sign and
-target.
+All magnitudes below 2**-30 are one bin, and all from 2**10 on: nothing changes there. One list of errors for each
+sign and target.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _FIRST = (127 + LEAST) * PER_BINADE - 1
 
 
 def key(sign: int, target: int) -> str:
-    """The name of a curve."""
+    """The name of the list of one sign and target."""
     return f"{'+' if sign > 0 else '-'}x, target {target}"
 
 
 def empty() -> Floats:
-    """A curve of no points; -1 is less than every error."""
+    """The errors of no points; -1 is less than every error."""
     return np.full(COUNT, -1.0)
 
 
@@ -43,6 +43,6 @@ def edges() -> Floats:
 
 
 def merge(into: dict[str, list[float]], other: dict[str, Any]) -> None:
-    """Take in the curves of other points."""
+    """Take in the errors of other points."""
     for name, values in other.items():
         into[name] = np.maximum(into.get(name, -1.0), values).tolist()
