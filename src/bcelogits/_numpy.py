@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict, overload
 
+import numpy as np
 import numpy.typing as npt
 
 from bcelogits import _core
@@ -11,7 +12,10 @@ from bcelogits._accumulator import ExactSum, LossAccumulator
 from bcelogits._core import get_num_threads, set_num_threads
 
 Array: TypeAlias = npt.NDArray[Any]
-Reduction: TypeAlias = Literal["none", "mean", "sum", 0, 1, 2]
+Scalar: TypeAlias = np.floating[Any]  # of bfloat16, which NumPy has no class for, ml_dtypes'
+Elementwise: TypeAlias = Literal["none", 0]
+Reduced: TypeAlias = Literal["mean", "sum", 1, 2]
+Reduction: TypeAlias = Elementwise | Reduced
 
 __all__ = [
     "ExactSum",
@@ -26,15 +30,45 @@ __all__ = [
 ]
 
 
+@overload
 def binary_cross_entropy_with_logits(
     logits: Array,
     targets: Array,
     weight: Array | float | None = None,
     *,
     pos_weight: Array | float | None = None,
-    reduction: Reduction | str | int = "mean",
+    reduction: Elementwise,
     out: Array | None = None,
-) -> Any:
+) -> Array: ...
+@overload
+def binary_cross_entropy_with_logits(
+    logits: Array,
+    targets: Array,
+    weight: Array | float | None = None,
+    *,
+    pos_weight: Array | float | None = None,
+    reduction: Reduced = "mean",
+    out: None = None,
+) -> Scalar: ...
+@overload
+def binary_cross_entropy_with_logits(
+    logits: Array,
+    targets: Array,
+    weight: Array | float | None = None,
+    *,
+    pos_weight: Array | float | None = None,
+    reduction: Reduction = "mean",
+    out: Array,
+) -> Array: ...
+def binary_cross_entropy_with_logits(
+    logits: Array,
+    targets: Array,
+    weight: Array | float | None = None,
+    *,
+    pos_weight: Array | float | None = None,
+    reduction: Reduction = "mean",
+    out: Array | None = None,
+) -> Array | Scalar:
     r"""Binary cross-entropy between targets and the sigmoid of logits.
 
     .. math:: \ell = w \, [(1 - t)\, \mathrm{softplus}(x) + p \, t \, \mathrm{softplus}(-x)]
@@ -87,7 +121,7 @@ def binary_cross_entropy_with_logits_backward(
     weight: Array | float | None = None,
     *,
     pos_weight: Array | float | None = None,
-    reduction: Reduction | str | int = "mean",
+    reduction: Reduction = "mean",
     out: Array | None = None,
 ) -> Array:
     r"""Gradient of the loss with respect to logits, times ``grad_output``.
@@ -120,8 +154,7 @@ def binary_cross_entropy_with_logits_backward(
         >>> binary_cross_entropy_with_logits_backward(1.0, np.float32([20, 0]), np.float32([1, 0]), reduction="sum")
         array([-2.0611537e-09,  5.0000000e-01], dtype=float32)
     """
-    result: Array = _core.backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
-    return result
+    return _core.backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
 
 
 def binary_cross_entropy_with_logits_target_backward(
@@ -131,7 +164,7 @@ def binary_cross_entropy_with_logits_target_backward(
     weight: Array | float | None = None,
     *,
     pos_weight: Array | float | None = None,
-    reduction: Reduction | str | int = "mean",
+    reduction: Reduction = "mean",
     out: Array | None = None,
 ) -> Array:
     r"""Gradient of the loss with respect to targets, times ``grad_output``.
@@ -161,19 +194,38 @@ def binary_cross_entropy_with_logits_target_backward(
         >>> binary_cross_entropy_with_logits_target_backward(1.0, x, np.zeros_like(x), reduction="sum")
         array([-1.,  2.], dtype=float32)
     """
-    result: Array = _core.target_backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
-    return result
+    return _core.target_backward(grad_output, logits, targets, weight, pos_weight, reduction, out)
 
 
+@overload
 def value_and_grad(
     logits: Array,
     targets: Array,
     weight: Array | float | None = None,
     *,
     pos_weight: Array | float | None = None,
-    reduction: Reduction | str | int = "mean",
+    reduction: Elementwise,
     grad_out: Array | None = None,
-) -> tuple[Any, Array]:
+) -> tuple[Array, Array]: ...
+@overload
+def value_and_grad(
+    logits: Array,
+    targets: Array,
+    weight: Array | float | None = None,
+    *,
+    pos_weight: Array | float | None = None,
+    reduction: Reduced = "mean",
+    grad_out: Array | None = None,
+) -> tuple[Scalar, Array]: ...
+def value_and_grad(
+    logits: Array,
+    targets: Array,
+    weight: Array | float | None = None,
+    *,
+    pos_weight: Array | float | None = None,
+    reduction: Reduction = "mean",
+    grad_out: Array | None = None,
+) -> tuple[Array | Scalar, Array]:
     """Loss, and its gradient with respect to logits, in one pass over memory.
 
     Args:
@@ -195,20 +247,6 @@ def value_and_grad(
         (np.float32(0.4100376), array([-0.25      , -0.05960146], dtype=float32))
     """
     return _core.value_and_grad(logits, targets, weight, pos_weight, reduction, grad_out)
-
-
-def _value_and_grad_chunk(
-    logits: Array,
-    targets: Array,
-    weight: Array | float | None,
-    pos_weight: Array | float | None,
-    reduction: Reduction | str | int,
-    grad_out: Array,
-    total_count: int,
-    accumulator: LossAccumulator,
-) -> None:
-    """One piece of :func:`value_and_grad`: adds to ``accumulator``; the mean's gradient is over ``total_count``."""
-    _core.value_and_grad_piece(logits, targets, weight, pos_weight, reduction, grad_out, total_count, accumulator)
 
 
 class Info(TypedDict):

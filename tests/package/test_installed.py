@@ -39,7 +39,7 @@ def test_the_stub_names_all_that_the_native_module_has() -> None:
     assert stubbed == {n for n in dir(_core) if not n.startswith("_")}
     (accumulator,) = (n for n in tree.body if isinstance(n, ast.ClassDef))
     methods = {n.name for n in accumulator.body if isinstance(n, ast.FunctionDef)}
-    assert methods >= {n for n in vars(_core.ExactSum) if not n.startswith("_")}
+    assert methods >= {n for n in vars(_core.Accumulator) if not n.startswith("_")}
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

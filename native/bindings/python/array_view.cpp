@@ -53,6 +53,15 @@ ElementType element_from(char kind, int itemsize) {
   }
 }
 
+bool row_major(const ArrayView& v) {
+  std::int64_t step = v.item();
+  for (int i = v.ndim - 1; i >= 0; --i) {
+    if (v.shape[i] != 1 && v.strides[i] != step) return false;
+    step *= v.shape[i];
+  }
+  return true;
+}
+
 std::string type_text(nb::handle object) { return text_of(object.type().attr("__name__")); }
 
 }  // namespace
@@ -93,6 +102,12 @@ nb::object dtype_object(DType d) {
   return o;
 }
 
+ElementType element_named(std::string_view name) {
+  for (int i = 0; i < static_cast<int>(ElementType::Other); ++i)
+    if (name == kElements[i].name) return static_cast<ElementType>(i);
+  return ElementType::Other;
+}
+
 DType dtype_from(nb::handle object) {
   const nb::object make = nb::module_::import_("numpy").attr("dtype");
   const nb::object dtype = nb::steal(PyObject_CallOneArg(make.ptr(), object.ptr()));
@@ -100,10 +115,8 @@ DType dtype_from(nb::handle object) {
     PyErr_Clear();
     return DType::Unsupported;
   }
-  const std::string name = text_of(dtype.attr("name"));
-  for (int i = 0; i < static_cast<int>(DType::Count); ++i)
-    if (name == kDTypes[i].name && nb::cast<bool>(dtype.attr("isnative"))) return static_cast<DType>(i);
-  return DType::Unsupported;
+  return nb::cast<bool>(dtype.attr("isnative")) ? dtype_of(element_named(text_of(dtype.attr("name"))))
+                                                : DType::Unsupported;
 }
 
 Held::Held(nb::handle object, Role role) {
@@ -162,6 +175,24 @@ Held::Held(nb::handle object, Role role) {
   view.strides = reinterpret_cast<const std::int64_t*>(a->strides);
   view.writable = (a->flags & kWriteable) != 0;
   view.byte_swapped = (a->flags & kNotSwapped) == 0;
+}
+
+nb::object Held::new_like(nb::handle array, const ArrayView& view, DType d) {
+  NumPy& n = NumPy::get();
+  if (row_major(view)) {  // np.empty takes half the time of np.empty_like
+    const nb::object shape = nb::steal(PyTuple_New(view.ndim));
+    if (!shape.is_valid()) throw nb::python_error();
+    for (int i = 0; i < view.ndim; ++i) {
+      PyObject* const length = PyLong_FromLongLong(view.shape[i]);
+      if (!length) throw nb::python_error();
+      PyTuple_SET_ITEM(shape.ptr(), i, length);
+    }
+    return n.empty(shape, dtype_object(d));
+  }
+  PyObject* const given[] = {array.ptr(), dtype_object(d).ptr(), Py_False};
+  nb::object made = nb::steal(PyObject_Vectorcall(n.empty_like.ptr(), given, 1, n.like_names.ptr()));
+  if (!made.is_valid()) throw nb::python_error();
+  return made;
 }
 
 }  // namespace bcelogits::python

@@ -4,7 +4,10 @@
 
 #include <nanobind/nanobind.h>
 
+#include <string_view>
+
 #include "../../engine/engine.hpp"
+#include "call.hpp"
 
 namespace bcelogits::python {
 
@@ -12,16 +15,28 @@ namespace nb = nanobind;
 
 enum class Role { Input, Factor, Output };  // a factor may be a Python number
 
-// Keeps what the view points to alive.
+inline constexpr Dialect kArrayDialect = [] {
+  Dialect d;
+  d.reductions = "'none' (0), 'mean' (1) or 'sum' (2)";
+  return d;
+}();
+
+// An array, a Python number or None. Keeps what the view points to alive.
 struct Held {
+  static constexpr const Dialect* kDialect = &kArrayDialect;
+  static constexpr Errors kErrors = Errors::NumPy;
+  static constexpr bool kFreshOutputs = false;  // NumPy asks for large pages itself
+
   ArrayView view;
   nb::object owner;  // the capsule that holds shape and strides
   double number = 0;
   explicit Held(nb::handle object, Role role = Role::Input);
   Held(const Held&) = delete;
+  // An array for results, in the order of `array`, whose view is given.
+  static nb::object new_like(nb::handle array, const ArrayView& view, DType dtype);
 };
 
-// NumPy objects that the door needs, looked up once.
+// NumPy objects that are needed, looked up once.
 struct NumPy {
   nb::object ndarray, generic, integer, empty, empty_like, dtype[static_cast<int>(DType::Count)];
   nb::object array_struct, like_names, no_index;  // "__array_struct__", ("dtype", "subok"), ()
@@ -36,6 +51,8 @@ struct NumPy {
 std::string text_of(nb::handle object);
 // The dtype object of `d`; imports ml_dtypes for bfloat16 if no array has brought it yet.
 nb::object dtype_object(DType d);
+// The type of that name, or Other.
+ElementType element_named(std::string_view name);
 // The DType that a dtype-like Python object names, or Unsupported.
 DType dtype_from(nb::handle object);
 

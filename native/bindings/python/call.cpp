@@ -25,47 +25,65 @@ void take_gil_back(PyThreadState* state) {
 
 }  // namespace
 
-void raise_if(const Status& s) {
+void raise_if(const Status& s, Errors errors) {
+  if (s.ok()) return;
+  const bool torch = errors == Errors::PyTorch;
+  PyObject* type = PyExc_MemoryError;
   switch (s.fault) {
     case Fault::None:
-      return;
+    case Fault::Runtime:
+      break;
     case Fault::Null:
     case Fault::Type:
-      throw nb::type_error(s.text.c_str());
+      type = torch ? PyExc_RuntimeError : PyExc_TypeError;
+      break;
     case Fault::Value:
+      type = PyExc_ValueError;
+      break;
     case Fault::Broadcast:
-      throw nb::value_error(s.text.c_str());
-    case Fault::Runtime:
-      PyErr_SetString(PyExc_MemoryError, s.text.c_str());
-      throw nb::python_error();
+      type = torch ? PyExc_RuntimeError : PyExc_ValueError;
+      break;
   }
+  PyErr_SetString(type, s.text.c_str());
+  throw nb::python_error();
 }
 
 std::string repr_of(nb::handle object) { return text_of(nb::steal(PyObject_Repr(object.ptr()))); }
 
-std::int64_t reduction_of(nb::handle object) {
-  std::int64_t value = -1;
+namespace {
+
+// The number of a str or an int that may be a reduction; -1 if it is none.
+std::int64_t number_of(nb::handle object) {
   if (PyUnicode_Check(object.ptr())) {
     Py_ssize_t size = 0;  // the text's own bytes, kept by the object; null for lone surrogates
     const char* s = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
-    if (s)
-      value = parse_reduction({s, static_cast<std::size_t>(size)});
-    else
-      PyErr_Clear();
-  } else if ((PyLong_Check(object.ptr()) && !PyBool_Check(object.ptr())) ||
-             PyObject_IsInstance(object.ptr(), NumPy::get().integer.ptr()) == 1) {
-    const nb::object index = nb::steal(PyNumber_Index(object.ptr()));
-    if (index.is_valid()) value = PyLong_AsLongLong(index.ptr());
-    if (PyErr_Occurred()) {
-      PyErr_Clear();
-      value = -1;
-    }
-  } else {
-    throw nb::type_error(("reduction: " + repr_of(object) + ", expected a str or an int").c_str());
+    if (s) return parse_reduction({s, static_cast<std::size_t>(size)});
+    PyErr_Clear();
+    return -1;
   }
-  if (value < 0 || value > 2)
-    throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'none' (0), 'mean' (1) or 'sum' (2)").c_str());
-  return value;
+  if ((PyLong_Check(object.ptr()) && !PyBool_Check(object.ptr())) ||
+      PyObject_IsInstance(object.ptr(), NumPy::get().integer.ptr()) == 1) {
+    const nb::object index = nb::steal(PyNumber_Index(object.ptr()));
+    const std::int64_t value = index.is_valid() ? PyLong_AsLongLong(index.ptr()) : -1;
+    if (PyErr_Occurred()) PyErr_Clear();
+    return value;
+  }
+  throw nb::type_error(("reduction: " + repr_of(object) + ", expected a str or an int").c_str());
+}
+
+}  // namespace
+
+std::int64_t reduction_of(nb::handle object) {
+  const std::int64_t number = number_of(object);
+  if (number < 0) raise_if(unknown_reduction(repr_of(object), kArrayDialect));
+  return number;
+}
+
+std::int64_t reducing_of(nb::handle object) {
+  const std::int64_t number = number_of(object);
+  if (number != 1 && number != 2)
+    throw nb::value_error(("reduction: " + repr_of(object) + ", expected 'mean' (1) or 'sum' (2)").c_str());
+  return number;
 }
 
 nb::object scalar(DType d, double value) {
@@ -104,20 +122,6 @@ void execute_released(const Plan& plan, ExactSum* sum, int threads) {
 
 void execute_released(const SumPlan& plan, ExactSum& sum, int threads) {
   run_released(plan.count, [&] { return execute(plan, sum, threads); });
-}
-
-Status Accumulator::feed(const ExactSum& piece, std::uint64_t n, DType of) {
-  std::uint64_t all = 0;
-  if (__builtin_add_overflow(count, n, &all))
-    return Status::value("count: 2^64 or more, expected fewer numbers in all");
-  sum.merge(piece);
-  count = all;
-  if (of != DType::Unsupported) dtype = dtype == DType::Unsupported ? of : promote(dtype, of);
-  return {};
-}
-
-void feed(Accumulator& into, const Plan& plan, const ExactSum& piece) {
-  raise_if(into.feed(piece, static_cast<std::uint64_t>(plan.count), plan.result));
 }
 
 }  // namespace bcelogits::python

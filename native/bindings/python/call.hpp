@@ -1,9 +1,10 @@
-// What the functions of the Python door share: arguments, results, exceptions from a Status, running with the GIL let
-// go of, and the exact sum that Python holds.
+// What the functions that Python calls share: arguments, results, exceptions from a Status, and running with the GIL
+// let go of.
 #pragma once
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -13,15 +14,21 @@ namespace bcelogits::python {
 
 namespace nb = nanobind;
 
-// TypeError, ValueError or MemoryError with the status's text.
-void raise_if(const Status& status);
+// The types of exceptions are those of the library whose objects were given.
+enum class Errors { NumPy, PyTorch };
+// Raises, with the status's text, where there is a fault.
+void raise_if(const Status& status, Errors errors = Errors::NumPy);
 
-// How many threads calls use.
+// How many threads calls on arrays use.
 int threads();
+// How many a call uses that says so itself.
+inline int clamp_threads(int threads) { return std::clamp(threads, 1, kMaxThreads); }
 
 std::string repr_of(nb::handle object);
-// 0 to 2 of a str or an int, or an exception.
+// The number of a str or an int; an exception where it cannot be a reduction's, though a plan may refuse it still.
 std::int64_t reduction_of(nb::handle object);
+// 1 or 2 likewise, where the losses are added up.
+std::int64_t reducing_of(nb::handle object);
 // A NumPy scalar; the dtype has the value.
 nb::object scalar(DType dtype, double value);
 
@@ -29,22 +36,7 @@ nb::object scalar(DType dtype, double value);
 void execute_released(const Plan& plan, ExactSum* sum, int threads);
 void execute_released(const SumPlan& plan, ExactSum& sum, int threads);
 
-// Numbers or losses that come in pieces: their exact sum and how many they are.
-struct Accumulator {
-  ExactSum sum;
-  std::uint64_t count = 0;
-  DType dtype = DType::Unsupported;  // promoted dtype of the arrays so far
-
-  // A fault, and nothing added, where the count would not fit.
-  Status feed(const ExactSum& piece, std::uint64_t n, DType of);
-};
-
-// Adds the losses of a plan, or raises.
-void feed(Accumulator& into, const Plan& plan, const ExactSum& piece);
-
-// Adds the class and its functions; see sums.cpp.
-void define_sums(nb::module_& m);
-// Adds the functions that take tensors; see tensors.cpp.
-void define_tensor_functions(nanobind::module_& m);
+// Adds the class; see accumulator.cpp.
+void define_accumulator(nb::module_& m);
 
 }  // namespace bcelogits::python

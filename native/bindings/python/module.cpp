@@ -1,13 +1,12 @@
-// The Python door: conversion of arguments and results, exceptions from Status. No checks, no arithmetic.
+// The Python binding: conversion of arguments and results, exceptions from Status. No checks, no arithmetic.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
 #include <atomic>
-#include <cmath>
 
 #include "../../engine/engine.hpp"
-#include "array_view.hpp"
-#include "call.hpp"
+#include "names.hpp"
+#include "operator_call.hpp"
 
 namespace bcelogits::python {
 
@@ -19,103 +18,104 @@ int threads() { return thread_count.load(std::memory_order_relaxed); }
 
 namespace {
 
-bool row_major(const ArrayView& v) {
-  std::int64_t step = v.item();
-  for (int i = v.ndim - 1; i >= 0; --i) {
-    if (v.shape[i] != 1 && v.strides[i] != step) return false;
-    step *= v.shape[i];
-  }
-  return true;
-}
+using Array = Arg<names::Array>;
+using Factor = Arg<names::Factor>;
+using Tensor = Arg<names::Tensor>;
+using AnyReduction = Arg<names::Reduction>;
 
-// An array for results, in the order of the logits.
-nb::object new_like(nb::handle logits, const ArrayView& view, DType d) {
-  NumPy& n = NumPy::get();
-  if (row_major(view)) {  // np.empty takes half the time of np.empty_like
-    const nb::object shape = nb::steal(PyTuple_New(view.ndim));
-    if (!shape.is_valid()) throw nb::python_error();
-    for (int i = 0; i < view.ndim; ++i) {
-      PyObject* const length = PyLong_FromLongLong(view.shape[i]);
-      if (!length) throw nb::python_error();
-      PyTuple_SET_ITEM(shape.ptr(), i, length);
-    }
-    return n.empty(shape, dtype_object(d));
-  }
-  PyObject* const given[] = {logits.ptr(), dtype_object(d).ptr(), Py_False};
-  nb::object array = nb::steal(PyObject_Vectorcall(n.empty_like.ptr(), given, 1, n.like_names.ptr()));
-  if (!array.is_valid()) throw nb::python_error();
-  return array;
-}
+// ---- arrays ----------------------------------------------------------------------------------------------------
 
-nb::object loss(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight, nb::handle reduction,
-                nb::handle out) {
-  Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
-  const Request r{Op::Loss, reduction_of(reduction), x.view, t.view, w.view, p.view, kNoArray};
-  Plan plan;
-  raise_if(plan_inputs(r, plan));
-  const bool elementwise = plan.reduction == Reduction::None;
-  nb::object result = nb::borrow(out);
-  if (elementwise) {
-    if (out.is_none()) result = new_like(logits, x.view, plan.result);
-    Held o(result, Role::Output);
-    raise_if(plan_output(r, "out", o.view, true, plan.loss_out));
-    execute_released(plan, nullptr, threads());
-    return result;
-  }
-  ExactSum sum;
-  if (out.is_none()) {
-    execute_released(plan, &sum, threads());
-    return scalar(plan.result, reduced(plan, sum, plan.result));
-  }
-  Held o(out, Role::Output);
-  Operand unused;
-  raise_if(plan_output(r, "out", o.view, false, unused));
-  execute_released(plan, &sum, threads());
-  write_number(reduced(plan, sum, o.view.dtype()), o.view.dtype(), o.view.data);
-  return result;
+Result<names::Loss> loss(Array logits, Array targets, Factor weight, Factor pos_weight, AnyReduction reduction,
+                         Array out) {
+  return OperatorCall<Held>(Op::Loss, {logits, targets, weight, pos_weight}, reduction_of(reduction))
+      .loss(out, threads());
 }
 
 template <Op op>
-nb::object gradient(nb::handle grad_output, nb::handle logits, nb::handle targets, nb::handle weight,
-                    nb::handle pos_weight, nb::handle reduction, nb::handle out) {
-  Held g(grad_output, Role::Factor), x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
-  const Request r{op, reduction_of(reduction), x.view, t.view, w.view, p.view, g.view};
-  Plan plan;
-  raise_if(plan_inputs(r, plan));
-  nb::object result = out.is_none() ? new_like(logits, x.view, plan.result) : nb::borrow(out);
-  Held o(result, Role::Output);
-  raise_if(plan_output(r, "out", o.view, true, plan.grad_out));
-  execute_released(plan, nullptr, threads());
-  return result;
+Result<names::Array> gradient(Factor grad_output, Array logits, Array targets, Factor weight, Factor pos_weight,
+                              AnyReduction reduction, Array out) {
+  return OperatorCall<Held>(op, {logits, targets, weight, pos_weight}, reduction_of(reduction), grad_output)
+      .gradient(out, threads());
 }
 
-nb::object value_and_grad(nb::handle logits, nb::handle targets, nb::handle weight, nb::handle pos_weight,
-                          nb::handle reduction, nb::handle grad_out, Accumulator* into, std::uint64_t mean_over) {
-  Held x(logits), t(targets), w(weight, Role::Factor), p(pos_weight, Role::Factor);
-  const Request r{Op::ValueAndGrad, reduction_of(reduction), x.view,   t.view, w.view, p.view,
-                  kNoArray,         &kPythonDialect,         mean_over};
-  Plan plan;
-  raise_if(plan_inputs(r, plan));
-  nb::object grad = grad_out.is_none() ? new_like(logits, x.view, plan.result) : nb::borrow(grad_out);
-  Held o(grad, Role::Output);
-  raise_if(plan_output(r, "grad_out", o.view, true, plan.grad_out));
-  if (plan.reduction == Reduction::None) {
-    nb::object value = new_like(logits, x.view, plan.result);
-    Held v(value, Role::Output);
-    raise_if(plan_output(r, "loss", v.view, true, plan.loss_out));
-    execute_released(plan, nullptr, threads());
-    return nb::make_tuple(value, grad);
-  }
-  ExactSum sum;
-  execute_released(plan, &sum, threads());
-  if (into) {
-    feed(*into, plan, sum);
-    return nb::make_tuple(nb::none(), grad);
-  }
-  return nb::make_tuple(scalar(plan.result, reduced(plan, sum, plan.result)), grad);
+Result<names::LossAndGradient> value_and_grad(Array logits, Array targets, Factor weight, Factor pos_weight,
+                                              AnyReduction reduction, Array grad_out) {
+  return OperatorCall<Held>(Op::ValueAndGrad, {logits, targets, weight, pos_weight}, reduction_of(reduction))
+      .loss_and_gradient(nb::handle(Py_None), grad_out, threads());
 }
 
-void set_num_threads(nb::handle n) {
+// Whether the operator takes these operands, and the dtype of its result; no element is read.
+template <class View>
+DType check_operands(const Operands& operands, std::int64_t reduction, nb::handle grad_output = nb::handle(Py_None)) {
+  const Op op = grad_output.is_none() ? Op::Loss : Op::Backward;
+  return OperatorCall<View>(op, operands, reduction, grad_output).plan().result;
+}
+
+Result<names::DType> check(Array logits, Array targets, Factor weight, Factor pos_weight, Factor grad_output,
+                           AnyReduction reduction) {
+  return dtype_object(
+      check_operands<Held>({logits, targets, weight, pos_weight}, reduction_of(reduction), grad_output));
+}
+
+// ---- PyTorch's tensors: outputs are made by the caller, so that they come from PyTorch's allocator ---------------
+
+void tensor_loss(Tensor input, Tensor target, Tensor weight, Tensor pos_weight, std::int64_t reduction, Tensor out,
+                 int threads) {
+  OperatorCall<HeldTensor>(Op::Loss, {input, target, weight, pos_weight}, reduction).loss(out, clamp_threads(threads));
+}
+
+template <Op op>
+void tensor_gradient(Tensor grad_output, Tensor input, Tensor target, Tensor weight, Tensor pos_weight,
+                     std::int64_t reduction, Tensor out, int threads, std::uint64_t mean_over) {
+  OperatorCall<HeldTensor>(op, {input, target, weight, pos_weight}, reduction, grad_output, mean_over)
+      .gradient(out, clamp_threads(threads));
+}
+
+void tensor_value_and_grad(Tensor input, Tensor target, Tensor weight, Tensor pos_weight, std::int64_t reduction,
+                           Tensor out, Tensor grad_out, int threads) {
+  OperatorCall<HeldTensor>(Op::ValueAndGrad, {input, target, weight, pos_weight}, reduction)
+      .loss_and_gradient(out, grad_out, clamp_threads(threads));
+}
+
+void check_tensors(Tensor input, Tensor target, Tensor weight, Tensor pos_weight) {
+  check_operands<DescribedTensor>({input, target, weight, pos_weight}, 0);
+}
+
+bool are_plain(Tensor input, Tensor target, Tensor weight, Tensor pos_weight) {
+  return is_plain(input) && is_plain(target) && is_plain(weight) && is_plain(pos_weight);
+}
+
+void define_operator(nb::module_& m) {
+  using namespace nb::literals;
+  const auto grad_output = "grad_output"_a.none(), logits = "logits"_a.none(), targets = "targets"_a.none(),
+             weight = "weight"_a.none(), pos_weight = "pos_weight"_a.none(), reduction = "reduction"_a.none(),
+             out = "out"_a.none(), grad_out = "grad_out"_a.none();
+  m.def("loss", &loss, logits, targets, weight, pos_weight, reduction, out);
+  m.def("backward", &gradient<Op::Backward>, grad_output, logits, targets, weight, pos_weight, reduction, out);
+  m.def("target_backward", &gradient<Op::TargetBackward>, grad_output, logits, targets, weight, pos_weight, reduction,
+        out);
+  m.def("value_and_grad", &value_and_grad, logits, targets, weight, pos_weight, reduction, grad_out);
+  m.def("check", &check, logits, targets, "weight"_a.none() = nb::none(), "pos_weight"_a.none() = nb::none(),
+        "grad_output"_a.none() = nb::none(), "reduction"_a.none() = "none",
+        "Raise what the operator raises for these operands, without reading an element; the dtype of its result.");
+
+  m.def("tensor_loss", &tensor_loss, "input"_a, "target"_a, weight, pos_weight, "reduction"_a, "out"_a, "threads"_a);
+  m.def("tensor_backward", &tensor_gradient<Op::Backward>, "grad_output"_a, "input"_a, "target"_a, weight, pos_weight,
+        "reduction"_a, "out"_a, "threads"_a, "mean_over"_a = 0);
+  m.def("tensor_target_backward", &tensor_gradient<Op::TargetBackward>, "grad_output"_a, "input"_a, "target"_a, weight,
+        pos_weight, "reduction"_a, "out"_a, "threads"_a, "mean_over"_a = 0);
+  m.def("tensor_value_and_grad", &tensor_value_and_grad, "input"_a, "target"_a, weight, pos_weight, "reduction"_a,
+        "out"_a, "grad_out"_a, "threads"_a);
+  m.def(
+      "set_plain_types",
+      [](Arg<names::TensorType> tensor, Arg<names::TensorType> parameter) { set_plain_types(tensor, parameter); },
+      "tensor"_a, "parameter"_a);
+  m.def("check_tensors", &check_tensors, "input"_a, "target"_a, weight, pos_weight,
+        "Raise what the operator raises for tensors of these shapes and dtypes, without looking at their memory.");
+  m.def("are_plain", &are_plain, "input"_a, "target"_a, weight, pos_weight);
+}
+
+void set_num_threads(Arg<names::Int> n) {
   if (!PyLong_Check(n.ptr()) || PyBool_Check(n.ptr()))
     throw nb::type_error(("n: " + repr_of(n) + ", expected an int").c_str());
   const long long value = PyLong_AsLongLong(n.ptr());
@@ -125,58 +125,28 @@ void set_num_threads(nb::handle n) {
   thread_count = static_cast<int>(value);
 }
 
+void refuse_import_if(const std::string& problem) {
+  if (problem.empty()) return;
+  PyErr_SetString(PyExc_ImportError, problem.c_str());
+  throw nb::python_error();
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
   using namespace nb::literals;
-  if (const std::string problem = select_isa(); !problem.empty()) {
-    PyErr_SetString(PyExc_ImportError, problem.c_str());
-    throw nb::python_error();
-  }
+  refuse_import_if(select_isa());
   int threads = 1;
-  if (const std::string problem = default_threads(threads); !problem.empty()) {
-    PyErr_SetString(PyExc_ImportError, problem.c_str());
-    throw nb::python_error();
-  }
+  refuse_import_if(default_threads(threads));
   thread_count = threads;
 
   m.doc() = "The native engine. Use the functions of the bcelogits package, which document and name the arguments.";
-  m.def("version", [] { return std::string(BCELOGITS_VERSION); });
-
-#define ANY(name) name ": typing.Any"
-#define OPERANDS ANY("logits") ", " ANY("targets") ", " ANY("weight") ", " ANY("pos_weight") ", " ANY("reduction") ", "
-  m.def("loss", &loss, "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(),
-        "reduction"_a.none(), "out"_a.none(), nb::sig("def loss(" OPERANDS ANY("out") ") -> typing.Any"));
-  m.def("backward", &gradient<Op::Backward>, "grad_output"_a.none(), "logits"_a.none(), "targets"_a.none(),
-        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(), "out"_a.none(),
-        nb::sig("def backward(" ANY("grad_output") ", " OPERANDS ANY("out") ") -> typing.Any"));
-  m.def("target_backward", &gradient<Op::TargetBackward>, "grad_output"_a.none(), "logits"_a.none(), "targets"_a.none(),
-        "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(), "out"_a.none(),
-        nb::sig("def target_backward(" ANY("grad_output") ", " OPERANDS ANY("out") ") -> typing.Any"));
-  m.def(
-      "value_and_grad",
-      [](nb::handle x, nb::handle t, nb::handle w, nb::handle p, nb::handle reduction, nb::handle grad_out) {
-        return value_and_grad(x, t, w, p, reduction, grad_out, nullptr, 0);
-      },
-      "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(),
-      "grad_out"_a.none(),
-      nb::sig("def value_and_grad(" OPERANDS ANY("grad_out") ") -> tuple[typing.Any, typing.Any]"));
-  m.def(
-      "value_and_grad_piece",
-      [](nb::handle x, nb::handle t, nb::handle w, nb::handle p, nb::handle reduction, nb::handle grad_out,
-         std::uint64_t total, Accumulator& into) { value_and_grad(x, t, w, p, reduction, grad_out, &into, total); },
-      "logits"_a.none(), "targets"_a.none(), "weight"_a.none(), "pos_weight"_a.none(), "reduction"_a.none(),
-      "grad_out"_a.none(), "total"_a, "accumulator"_a,
-      nb::sig("def value_and_grad_piece(" OPERANDS ANY("grad_out") ", total: int, accumulator: ExactSum) -> None"));
-#undef OPERANDS
-#undef ANY
-
-  define_sums(m);
-  define_tensor_functions(m);
-
+  define_operator(m);
+  define_accumulator(m);
   m.def("set_num_threads", &set_num_threads, "n"_a.none(), nb::sig("def set_num_threads(n: int) -> None"),
         "Set how many threads calls of this process use, 1 to 4096. Results do not depend on it.");
   m.def("get_num_threads", [] { return thread_count.load(); }, "How many threads calls of this process use.");
+  m.def("version", [] { return std::string(BCELOGITS_VERSION); });
   m.def("isa", [] { return std::string(kernel_table().isa); });
   m.def("isas", &available_isas);
   m.def("reduction_of", &reduction_of, "reduction"_a.none(), nb::sig("def reduction_of(reduction: str | int) -> int"),

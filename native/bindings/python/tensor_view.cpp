@@ -1,8 +1,6 @@
 // See tensor_view.hpp.
 #include "tensor_view.hpp"
 
-#include "array_view.hpp"
-
 namespace bcelogits::python {
 
 namespace {
@@ -77,10 +75,10 @@ ElementType element_from(std::uint8_t code, std::uint8_t bits) {
   }
 }
 
-ElementType element_named(const std::string& name) {
-  for (int i = 0; i < static_cast<int>(ElementType::Other); ++i)
-    if (name == std::string("torch.") + kElements[i].name) return static_cast<ElementType>(i);
-  return ElementType::Other;
+// Of the text of a tensor's dtype.
+ElementType element_from(const std::string& text) {
+  constexpr std::string_view kTorch = "torch.";
+  return text.starts_with(kTorch) ? element_named(text.substr(kTorch.size())) : ElementType::Other;
 }
 
 // Storage that was freed, or zeros that are only said to be there.
@@ -148,10 +146,26 @@ void HeldTensor::from_attributes(nb::handle tensor) {
     stride_[i] = nb::cast<std::int64_t>(strides[i]);
   }
   void* data = reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()));
-  set(element_named(text_of(tensor.attr("dtype"))), data, ndim, tensor);
+  set(element_from(text_of(tensor.attr("dtype"))), data, ndim, tensor);
 }
 
-HeldTensor::HeldTensor(nb::handle object) {
+DescribedTensor::DescribedTensor(nb::handle object, Role) {
+  if (object.is_none()) return;
+  view.present = true;
+  const std::string dtype = text_of(object.attr("dtype"));
+  view.element = element_from(dtype);
+  if (view.element == ElementType::Other) view.type_name = "dtype " + dtype;
+  const nb::object shape = object.attr("shape");
+  view.ndim = static_cast<int>(nb::len(shape));
+  view.shape = shape_;
+  view.strides = stride_;
+  for (int i = 0; i < view.ndim && i < kMaxDims; ++i) {
+    shape_[i] = nb::cast<std::int64_t>(shape[i]);
+    stride_[i] = 0;
+  }
+}
+
+HeldTensor::HeldTensor(nb::handle object, Role) {
   if (object.is_none()) return;
   view.present = true;
   const Exchange* exchange = exchange_of(object);

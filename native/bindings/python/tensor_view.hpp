@@ -6,28 +6,12 @@
 #include <nanobind/nanobind.h>
 
 #include "../../engine/engine.hpp"
+#include "array_view.hpp"
+#include "call.hpp"
 
 namespace bcelogits::python {
 
 namespace nb = nanobind;
-
-// `object` is a tensor or None; the front-end has made sure that it is dense and on the CPU.
-struct HeldTensor {
-  ArrayView view;
-  explicit HeldTensor(nb::handle object);
-  HeldTensor(const HeldTensor&) = delete;
-
- private:
-  void from_attributes(nb::handle tensor);
-  void set(ElementType element, void* data, int ndim, nb::handle tensor);
-
-  std::int64_t shape_[kMaxDims], stride_[kMaxDims];
-};
-
-// Whether the engine may be called with these tensors (or None) as they are: of exactly one of PyTorch's two plain
-// types, dense, on the CPU, and their memory means what it says.
-void set_plain_types(nb::handle tensor, nb::handle parameter);
-bool is_plain(nb::handle object);
 
 // PyTorch's names of the parameters.
 inline constexpr Dialect kTensorDialect = [] {
@@ -37,5 +21,40 @@ inline constexpr Dialect kTensorDialect = [] {
   d.operand = "a tensor of float32, float16, bfloat16 or float64";
   return d;
 }();
+
+// `object` is a tensor or None; the front-end has made sure that it is dense and on the CPU.
+struct HeldTensor {
+  static constexpr const Dialect* kDialect = &kTensorDialect;
+  static constexpr Errors kErrors = Errors::PyTorch;
+  static constexpr bool kFreshOutputs = true;  // outputs are made by the caller, mostly of fresh memory
+
+  ArrayView view;
+  explicit HeldTensor(nb::handle object, Role role = Role::Input);
+  HeldTensor(const HeldTensor&) = delete;
+
+ private:
+  void from_attributes(nb::handle tensor);
+  void set(ElementType element, void* data, int ndim, nb::handle tensor);
+
+  std::int64_t shape_[kMaxDims], stride_[kMaxDims];
+};
+
+// A tensor of any kind, as one without data: for checks alone. Fake, on the meta device, distributed, ...
+struct DescribedTensor {
+  static constexpr const Dialect* kDialect = &kTensorDialect;
+  static constexpr Errors kErrors = Errors::PyTorch;
+
+  ArrayView view;
+  explicit DescribedTensor(nb::handle object, Role role = Role::Input);
+  DescribedTensor(const DescribedTensor&) = delete;
+
+ private:
+  std::int64_t shape_[kMaxDims], stride_[kMaxDims];
+};
+
+// Whether the engine may be called with these tensors (or None) as they are: of exactly one of PyTorch's two plain
+// types, dense, on the CPU, and their memory means what it says.
+void set_plain_types(nb::handle tensor, nb::handle parameter);
+bool is_plain(nb::handle object);
 
 }  // namespace bcelogits::python

@@ -69,6 +69,10 @@ std::int64_t parse_reduction(std::string_view text) {
   return -1;
 }
 
+Status unknown_reduction(const std::string& given, const Dialect& dialect) {
+  return Status::value("reduction: " + given + ", expected " + dialect.reductions);
+}
+
 Status plan_inputs(const Request& r, Plan& plan) {
   const Dialect& d = *r.dialect;
   const OpInfo& op = info(r.op);
@@ -82,8 +86,7 @@ Status plan_inputs(const Request& r, Plan& plan) {
     }
     if (Status s = check_kind(d, a.name, *a.view); !s.ok()) return s;
   }
-  if (r.reduction < 0 || r.reduction > 2)
-    return Status::value("reduction: " + std::to_string(r.reduction) + ", expected " + d.reductions);
+  if (r.reduction < 0 || r.reduction > 2) return unknown_reduction(std::to_string(r.reduction), d);
   if (!same_shape(r.logits, r.targets))
     return Status::value(std::string(d.targets) + ": shape " + shape_text(r.targets) + ", expected " +
                          shape_text(r.logits) + ", the shape of " + d.logits);

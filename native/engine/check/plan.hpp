@@ -56,4 +56,7 @@ Status plan_sum(const char* name, const ArrayView& values, SumPlan& plan);
 // "none", "mean", "sum" to 0, 1, 2; -1 if it is none of them.
 std::int64_t parse_reduction(std::string_view text);
 
+// The verdict on what is no reduction, as the caller wrote it.
+Status unknown_reduction(const std::string& given, const Dialect& dialect);
+
 }  // namespace bcelogits

@@ -18,11 +18,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import bcelogits
-from bcelogits import _numpy
 from bcelogits._files.arrays import Array, Shape
 from bcelogits._files.errors import InputError
 from bcelogits._files.output import Output
-from bcelogits._files.shapes import check_shapes
+from bcelogits._files.shapes import check_operands
 from bcelogits.cli.progress import Progress
 
 Index: TypeAlias = tuple[slice, ...]
@@ -79,19 +78,6 @@ def part_of(weight: Weight, index: Index) -> Weight:
     return weight[tuple(slice(None) if n == 1 else s for n, s in zip(weight.shape, trailing, strict=True))]
 
 
-def _result_dtype(logits: Array, targets: Array, weight: Weight, pos_weight: Weight) -> np.dtype[Any]:
-    """What the operator returns for such operands: it is asked, with no elements of each dtype."""
-
-    def nothing(operand: Any) -> Any:
-        return np.empty(0, operand.dtype) if isinstance(operand, np.ndarray) else operand
-
-    result = bcelogits.binary_cross_entropy_with_logits(
-        nothing(logits), nothing(targets), nothing(weight), pos_weight=nothing(pos_weight), reduction="none"
-    )
-    dtype: np.dtype[Any] = result.dtype
-    return dtype
-
-
 @contextmanager
 def _operator_errors() -> Iterator[None]:
     try:
@@ -125,9 +111,7 @@ def chunked_loss(
     Raises:
         InputError: the operands do not fit together, or a file cannot be written.
     """
-    with _operator_errors():
-        dtype = _result_dtype(logits, targets, weight, pos_weight)
-    check_shapes(logits, targets, {"weight": weight, "pos_weight": pos_weight})
+    dtype = check_operands({"logits": logits, "targets": targets, "weight": weight, "pos_weight": pos_weight})
     shape, count = logits.shape, logits.size
     # The same data with at least one axis to cut.
     logits, targets = np.atleast_1d(logits), np.atleast_1d(targets)
@@ -158,7 +142,8 @@ def chunked_loss(
                     accumulator,
                 )
                 progress.advance(math.prod(s.stop - s.start for s in index))
-        loss = None if reduction == "none" else accumulator.result(reduction, dtype=dtype)
+        read = {"mean": accumulator.mean, "sum": accumulator.sum}.get(reduction)
+        loss = None if read is None else read(dtype)
         if losses is not None and loss is not None:
             losses[()] = loss
         for output in outputs:
@@ -172,7 +157,7 @@ def _chunk(
     gradient: Array | None,
     losses: Array | None,
     count: int,
-    accumulator: Any,
+    accumulator: bcelogits.LossAccumulator,
 ) -> None:
     logits, targets, weight, pos_weight = operands
     if reduction == "none":
@@ -190,4 +175,4 @@ def _chunk(
         accumulator.update(logits, targets, weight, pos_weight=pos_weight)
     else:
         # Divides the gradient of a mean by the total count, which the chunk cannot know.
-        _numpy._value_and_grad_chunk(logits, targets, weight, pos_weight, reduction, gradient, count, accumulator)
+        accumulator.add_losses_with_gradient(logits, targets, weight, pos_weight, reduction, gradient, count)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bcelogits._files.errors import InputError
-from bcelogits._files.shapes import check_shapes
+from bcelogits._files.shapes import check_operands
 from bcelogits._formats import FORMATS, format_of
 from bcelogits._typing import Array, Float64Array, Shape
 from bcelogits.golden._model import Operands
@@ -75,10 +75,7 @@ class Problem:
             raise InputError(f"grad_output: missing, expected for the operator {self.op.value}")
         if self.dtype not in FORMATS:
             raise InputError(f"dtype: {self.dtype!r}, expected one of {', '.join(FORMATS)}")
-        weights = {n: a for n, a in self.operands.items() if n not in ("logits", "targets")}
-        check_shapes(self.operands["logits"], self.operands["targets"], weights)
-        for name, array in self.operands.items():
-            short_name(array, name)
+        check_operands(self.operands)
 
     @classmethod
     def of(cls, op: Op, operands: Operands, reduction: str, dtype: str, special: Special = Special.LIMIT) -> Problem:

@@ -78,13 +78,13 @@ def _local(t: DTensor) -> Tensor:
 # ---- exact sums over ranks -------------------------------------------------------------------------------------
 
 
-def _merge(piece: _core.ExactSum, mesh: DeviceMesh, placements: Placements) -> _core.ExactSum:
+def _merge(shard: _core.Accumulator, mesh: DeviceMesh, placements: Placements) -> _core.Accumulator:
     """The sum over all shards; ranks along a replicated dimension of the mesh hold the same and are counted once."""
-    parts = torch.frombuffer(bytearray(_core.sum_integers(piece)), dtype=torch.int64)
+    parts = torch.frombuffer(bytearray(shard.integers()), dtype=torch.int64)
     for i, p in enumerate(placements):
         if not p.is_replicate() and mesh.size(i) > 1:
             torch.distributed.all_reduce(parts, group=mesh.get_group(i))
-    return _core.sum_from_integers(piece, parts.numpy().tobytes())
+    return _core.Accumulator.from_integers(parts.numpy().tobytes())
 
 
 # ---- the loss --------------------------------------------------------------------------------------------------
@@ -124,9 +124,9 @@ class _Sharded(torch.autograd.Function):
             return cast(_Operand, operands[1]).wrap(local, placements)  # strides are those of the target
         local = torch.zeros((), dtype=dtype, device="cpu")
         if ctx.is_member:
-            piece = _core.ExactSum()
-            _engine.update(piece, x, t, w, p)
-            total = _merge(piece, mesh, placements)
+            shard = _core.Accumulator()
+            _engine.update(shard, x, t, w, p)
+            total = _merge(shard, mesh, placements)
             ctx.count = total.count
             local = _engine.result(total, reduction, dtype)
         return DTensor.from_local(local, mesh, [Replicate()] * mesh.ndim)
@@ -172,12 +172,13 @@ def _factor_gradient(which: int, g: Tensor, parts: Sequence[Any], operands: Sequ
     return operand.gradient(cast(Tensor, local), placements)
 
 
-# ---- the door --------------------------------------------------------------------------------------------------
+# ---- calls ---------------------------------------------------------------------------------------------------
 
 
-def is_ours(*tensors: Tensor | None) -> bool:
+def is_ours(input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None) -> bool:
     """Whether what this rank holds are tensors that the engine takes, and not ones on another device or fake ones."""
-    return _core.are_plain(*(_local(t) if isinstance(t, DTensor) else t for t in tensors))
+    x, t, w, p = (_local(t) if isinstance(t, DTensor) else t for t in (input, target, weight, pos_weight))
+    return _core.are_plain(cast(Tensor, x), cast(Tensor, t), w, p)
 
 
 def _distributed(name: str, t: Tensor, mesh: DeviceMesh) -> DTensor:
@@ -198,17 +199,7 @@ def _check(input: DTensor, target: DTensor, weight: DTensor | None, pos_weight: 
     for p in input.placements:
         if not (isinstance(p, Shard) or p.is_replicate() or p.is_partial()):
             raise RuntimeError(f"input: placement {p}, expected Shard, Replicate or Partial")
-    if target.shape != input.shape:
-        raise ValueError(f"target: shape {tuple(target.shape)}, expected {tuple(input.shape)}, the shape of input")
-    for name, factor in (("weight", weight), ("pos_weight", pos_weight)):
-        if factor is None:
-            continue
-        sizes = zip(reversed(factor.shape), reversed(target.shape), strict=False)
-        if factor.dim() > target.dim() or any(n not in (1, to) for n, to in sizes):
-            raise RuntimeError(
-                f"{name}: shape {tuple(factor.shape)}, expected one that broadcasts to {tuple(target.shape)}, "
-                "the shape of target"
-            )
+    _core.check_tensors(input, target, weight, pos_weight)
 
 
 def _loss(

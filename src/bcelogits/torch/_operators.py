@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bcelogits import _core
 from bcelogits.torch import _engine
 
 __all__ = ["NONE", "backward", "loss", "target_backward"]
@@ -34,22 +35,21 @@ _library.impl("target_backward", _engine.target_backward, "CPU")
 # ---- fake tensors: shapes and dtypes without data ----------------------------------------------------------------
 
 
-def _check_shapes(input: Tensor, target: Tensor, *factors: Tensor | None) -> None:
-    if target.shape != input.shape:
-        raise ValueError(f"target: shape {tuple(target.shape)}, expected {tuple(input.shape)}, the shape of input")
-    for factor in factors:
-        if factor is not None:
-            factor.expand(input.shape)
-    for other in (target, *factors):
-        if other is not None and other.device != input.device:
+def _check(input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None) -> None:
+    operands = [t for t in (input, target, weight, pos_weight) if t is not None]
+    for other in operands:
+        if other.device != input.device:
             raise RuntimeError(f"operands on {input.device} and {other.device}, expected all on one device")
+    # Sizes that are symbols are left to the call itself: asking for their values would compile for these alone.
+    if not any(isinstance(n, torch.SymInt) for t in operands for n in t.shape):
+        _core.check_tensors(input, target, weight, pos_weight)
 
 
 @torch.library.register_fake("bcelogits::loss")
 def _(
     input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: int, dtype: torch.dtype
 ) -> Tensor:
-    _check_shapes(input, target, weight, pos_weight)
+    _check(input, target, weight, pos_weight)
     return torch.empty_like(target, dtype=dtype) if reduction == NONE else target.new_empty((), dtype=dtype)
 
 
@@ -57,7 +57,7 @@ def _(
 def _(
     grad_output: Tensor, input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: int
 ) -> Tensor:
-    _check_shapes(input, target, weight, pos_weight)
+    _check(input, target, weight, pos_weight)
     return torch.empty_like(input)
 
 
@@ -65,5 +65,5 @@ def _(
 def _(
     grad_output: Tensor, input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, reduction: int
 ) -> Tensor:
-    _check_shapes(input, target, weight, pos_weight)
+    _check(input, target, weight, pos_weight)
     return torch.empty_like(target)
