@@ -1,15 +1,27 @@
-"""One word per task: build, test, exhaustive, aarch64, lint, bench, accuracy, scoreboard, docs, gate."""
+"""One word per task: build, test, isas, exhaustive, aarch64, examples, lint, bench, accuracy, scoreboard, docs, gate.
+
+A task installs what it needs into a virtual environment of its own. `.ci/run` runs some of them in one environment that
+has everything: `nox --no-venv --no-install -s ...`.
+"""
 
 from __future__ import annotations
 
+import shlex
+
 import nox
 
-nox.options.default_venv_backend = "venv"
+nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["gate"]
 nox.options.reuse_existing_virtualenvs = True
 
+# The README's command; a test compares them.
+TEST = """pip install -U pip && pip install . --group test && pytest -m "not exhaustive\""""
 ACL = "src/bcelogits/cann/python/site-packages/acl/__init__.py"  # linters leave folders of that name alone
-TEST = ["pytest", "-m", "not exhaustive"]
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The package, and these dependency groups."""
+    session.install(".", *(f"--group={group}" for group in groups))
 
 
 @nox.session
@@ -22,29 +34,45 @@ def build(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """The README's test command."""
-    session.install(".[test]")
-    session.run(*TEST, *session.posargs)
+    session.run("bash", "-ec", f"{TEST} {shlex.join(session.posargs)}", external=True)
+
+
+@nox.session
+def isas(session: nox.Session) -> None:
+    """Values and bits under each weaker instruction set of x86-64."""
+    install(session, "test")
+    folders = ["tests/contract", "tests/accuracy", "tests/determinism"]
+    for isa in ("avx2", "baseline"):
+        session.run("pytest", "-q", "-m", "not exhaustive", *folders, env={"BCELOGITS_MAX_ISA": isa})
 
 
 @nox.session
 def exhaustive(session: nox.Session) -> None:
     """The long sweeps alone."""
-    session.install(".[test]")
-    session.run("pytest", "-m", "exhaustive", *session.posargs)
+    install(session, "test")
+    session.run("pytest", "-q", "-m", "exhaustive", *session.posargs)
 
 
 @nox.session
 def aarch64(session: nox.Session) -> None:
     """The same bits on AArch64: cross-compiled, emulated (Debian: g++-aarch64-linux-gnu, qemu-user)."""
-    session.install(".[test]")
+    install(session, "test")
     test = "tests/determinism/test_engine_hashes.py"
     session.run("pytest", test, *session.posargs, env={"BCELOGITS_TESTS_NEED_ALL": "1"})
 
 
 @nox.session
+def examples(session: nox.Session) -> None:
+    """The examples in Python; tests build and run those in C and C++."""
+    install(session, "test", "frameworks")
+    session.run("python", "examples/one_vs_rest_digits.py")
+    session.run("python", "examples/torch_multilabel.py", "--epochs", "2")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Formatting, lint rules, types, and what the compiler must not have produced."""
-    session.install(".[lint,test]")
+    install(session, "lint", "test")
     session.run("ruff", "check", ".", ACL)
     session.run("ruff", "format", "--check", ".", ACL)
     session.run("mypy")
@@ -55,7 +83,9 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Timings against peers, installed if they are named as arguments: every figure of the README and the docs."""
-    session.install(".[test,bf16,bench]", *(session.posargs or []))
+    install(session, "test", "bench")
+    if session.posargs:
+        session.install(*session.posargs)
     rows = "benchmarks/results/latest.csv"
     where = ["--csv", rows, "--markdown", "docs/benchmarks.md", "--plot", "docs/roofline.svg"]
     session.run("python", "-m", "benchmarks", *where)
@@ -68,7 +98,7 @@ def accuracy(session: nox.Session) -> None:
 
     Rewrites the page: a quarter of an hour on two cores, too long for CI. In parts: `-- --full --only float64 ...`.
     """
-    session.install(".[test,bf16]", "torch==2.13.0", "optax==0.2.8", "tensorflow-cpu==2.21.0")
+    install(session, "test", "frameworks")
     files = ["--markdown", "docs/accuracy.md", "--json", "build/accuracy.json"]
     session.run("python", "tools/accuracy.py", *(session.posargs or ["--full"]), *files)
 
@@ -76,16 +106,17 @@ def accuracy(session: nox.Session) -> None:
 @nox.session
 def scoreboard(session: nox.Session) -> None:
     """Verdicts on the frameworks that are installed, for docs/scoreboard.md: a quarter of an hour."""
-    session.install(".[test,bf16]", *(session.posargs or []))
+    install(session, "test")
+    if session.posargs:
+        session.install(*session.posargs)
     session.run("python", "tools/scoreboard.py", "--markdown", "docs/scoreboard.md")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run every example that the documentation shows."""
-    session.install(".[test]")
+    install(session, "test")
     session.run("pytest", "tests/package", "-k", "doc")
-    session.run("python", "examples/one_vs_rest_digits.py")
 
 
 @nox.session

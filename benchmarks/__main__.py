@@ -64,7 +64,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--parts", type=choices(parts), help=f"of {', '.join(parts)} (default all; with --sizes and its like: none)")
     add("--sizes", type=parse_sizes, help=f"elements, e.g. 64,4096,2^20 (default {','.join(map(size_name, SIZES))})")
     add("--dtypes", type=choices(DTYPES, DTYPE_ALIASES), help="of f32, f16, bf16, f64 (default all)")
-    add("--ops", type=choices(OPS), help=f"of {', '.join(OPS)} (default all but forward-sum)")
+    add("--ops", type=choices(OPS), help=f"of {', '.join(OPS)} (default {', '.join(plan.MAIN_OPS)})")
     add("--options", type=choices(tuple(OPTIONS)), help=f"of {', '.join(OPTIONS)} (default none)")
     add("--contenders", type=choices(names), default=names, help=f"of {', '.join(names)} (default all installed)")
     add("--repeats", type=int, help="samples per contender and case (default: what the part says; 9)")

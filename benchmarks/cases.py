@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SIZES = (1, 64, 4096, 1 << 16, 1 << 20, 1 << 24, 1 << 27, 1 << 28)
 
 CLASSES = 64  # length of the weight and pos_weight vectors; where there are any, sizes are multiples of it
-OPS = ("forward-mean", "forward-sum", "forward-none", "value_and_grad", "backward")
+OPS = ("forward-mean", "forward-sum", "forward-none", "value_and_grad", "backward", "target_backward")
 OPTIONS = {
     "none": "contiguous, without weights",
     "scalar": "pos_weight is one number",
@@ -71,7 +71,8 @@ class Case:
     @property
     def reads(self) -> int:
         """Arrays of the logits' size that memory delivers; of strided operands, with what lies between."""
-        return {"full-weight": 3, "full": 4, "strided": 4}.get(self.option, 2)
+        arrays = {"full-weight": 3, "full": 4}.get(self.option, 2) - (self.op == "target_backward")  # without targets
+        return 2 * arrays if self.option == "strided" else arrays
 
     @property
     def traffic(self) -> int:
@@ -188,10 +189,12 @@ def expected(case: Case) -> Answer:
     p = np.asarray(1.0 if inputs.pos_weight is None else inputs.pos_weight).astype(np.float64)
     loss = w * ((1 - t) * np.logaddexp(0.0, x) + p * t * np.logaddexp(0.0, -x))
     grad = w * ((1 - t) / (1 + np.exp(-x)) - p * t / (1 + np.exp(x))) / case.size
+    target_grad = np.broadcast_to(w * (p * np.logaddexp(0.0, -x) - np.logaddexp(0.0, x)) / case.size, case.shape)
     return {
         "forward-mean": Answer(loss=np.asarray(loss.mean())),
         "forward-sum": Answer(loss=np.asarray(loss.sum())),
         "forward-none": Answer(loss=loss),
         "value_and_grad": Answer(loss=np.asarray(loss.mean()), grad=grad),
         "backward": Answer(grad=grad),
+        "target_backward": Answer(grad=target_grad),
     }[case.op]

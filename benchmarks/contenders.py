@@ -42,6 +42,7 @@ class Contender(ABC):
     modules: ClassVar[tuple[str, ...]]
     is_limit: ClassVar[bool] = False
     has_peak: ClassVar[bool] = True  # whether its peak memory means anything
+    has_target_gradient: ClassVar[bool] = False  # whether it computes the gradient with respect to targets
 
     @staticmethod
     def environment(threads: int) -> dict[str, str]:
@@ -57,6 +58,11 @@ class Contender(ABC):
     def has(cls, case: Case) -> bool:
         """Whether the case means anything for this contender; if not, it is left out without a word."""
         return True
+
+    @classmethod
+    def takes_part(cls, case: Case) -> bool:
+        """Whether it has the operation, and the case means anything for it."""
+        return (cls.has_target_gradient or case.op != "target_backward") and cls.has(case)
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -88,7 +94,7 @@ def answer_of(case: Case, value: Any, convert: Callable[[Any], Any] = to_float64
     """What a call of a case returned, as an `Answer`; value_and_grad returns a pair."""
     if case.op == "value_and_grad":
         return Answer(loss=convert(value[0]), grad=convert(value[1]))
-    return Answer(grad=convert(value)) if case.op == "backward" else Answer(loss=convert(value))
+    return Answer(grad=convert(value)) if case.op.endswith("backward") else Answer(loss=convert(value))
 
 
 class Ours(Contender):
@@ -96,6 +102,7 @@ class Ours(Contender):
 
     name = "bcelogits"
     modules = ("numpy", "bcelogits")
+    has_target_gradient: ClassVar[bool] = True
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -117,8 +124,8 @@ class Ours(Contender):
         options: dict[str, Any] = {"reduction": case.reduction, **self.outputs(case, inputs)}
         if case.option not in ("none", *LAYOUTS):  # without weights, as people call it without them
             options |= {"weight": inputs.weight, "pos_weight": inputs.pos_weight}
-        if case.op == "backward":
-            backward = self.package.binary_cross_entropy_with_logits_backward
+        if case.op.endswith("backward"):
+            backward = getattr(self.package, f"binary_cross_entropy_with_logits_{case.op}")
             one = x.dtype.type(1)
             return Prepared(lambda: backward(one, x, t, **options), lambda value: answer_of(case, value))
         forward = self.package.value_and_grad

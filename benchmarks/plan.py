@@ -58,12 +58,15 @@ def small_grid() -> list[Job]:
             names += ("bcelogits-torch",)
         jobs.append(Job(case, names, 5))
     sums = grid((1 << 20, 1 << 24), ("float32",), ("forward-sum",), ("none",))
-    return jobs + [Job(case, (*NEW, *LIMITS), 5) for case in sums]
+    jobs += [Job(case, (*NEW, *LIMITS), 5) for case in sums]
+    targets = grid((1 << 20, 1 << 24), ("float32",), ("target_backward",), ("none",))
+    return jobs + [Job(case, ("bcelogits", "bcelogits-out"), 5) for case in targets]
 
 
 def large() -> list[Job]:
-    """2^27 elements: the cheapest and the dearest operation in every dtype; 2^28: every operation in float32."""
-    cases = grid((LARGE,), DTYPES, ENDS, ("none",)) + grid((2 * LARGE,), ("float32",), OPS, ("none",))
+    """2^27 elements: the cheapest and the dearest operation in every dtype; 2^28: float32, all that others have."""
+    cases = grid((LARGE,), DTYPES, ENDS, ("none",))
+    cases += grid((2 * LARGE,), ("float32",), ("forward-sum", *MAIN_OPS), ("none",))
     jobs = [Job(case, (*NEW, "bcelogits-out", "torch.compile-out", *LIMITS), 3) for case in cases]
     ours = grid((LARGE,), TORCH_DTYPES, ENDS, ("none",))
     return jobs + [Job(case, ("bcelogits-torch",), 3) for case in ours]

@@ -74,7 +74,7 @@ class Runner:
     def measure_peaks(self, cases: list[Case]) -> None:
         """Peak memory of every contender, one after the other, each in a process made for it."""
         for timed in self.workers:
-            mine = [case for case in cases if timed.cls.has(case) and self._is_quick(timed, case)]
+            mine = [case for case in cases if timed.cls.takes_part(case) and self._is_quick(timed, case)]
             if not timed.cls.has_peak or not mine:
                 continue
             self.say(f"peak memory: {timed.name}")
@@ -117,7 +117,7 @@ class Runner:
         workers = [
             worker
             for worker in self.workers
-            if worker.name in job.contenders and worker.cls.has(case) and self._in_time(worker, case)
+            if worker.name in job.contenders and worker.cls.takes_part(case) and self._in_time(worker, case)
         ]
         free = machine.available_bytes()
         arrays = case.reads + case.writes

@@ -1,10 +1,11 @@
-# The C door: one core library with all code and state, and thin libraries under the names that callers link or open.
+# The C API: one core library with all code and state, and thin libraries under the names that callers link or open.
 enable_language(ASM)
 set(_cann "${CMAKE_CURRENT_SOURCE_DIR}/native/cann")
 set(_cann_root bcelogits/cann)  # inside the Python package; a look-alike of an installed toolkit
 
 add_library(bcelogits_cann SHARED
-  native/cann/absent/absent.cpp
+  native/cann/absent/single_op.cpp
+  native/cann/absent/stubs.cpp
   native/cann/capi/acl_device.cpp
   native/cann/capi/acl_event.cpp
   native/cann/capi/acl_info.cpp
@@ -20,8 +21,6 @@ add_library(bcelogits_cann SHARED
   native/cann/capi/messages.cpp
   native/cann/capi/names.cpp
   native/cann/capi/operators.cpp
-  native/cann/absent/bystanders.cpp
-  native/cann/absent/single_op.cpp
   native/cann/capi/tensor.cpp
   native/cann/capi/values.cpp
   native/cann/elementary/elementwise.cpp
@@ -47,7 +46,7 @@ set_target_properties(bcelogits_cann PROPERTIES LINK_DEPENDS "${_cann}/capi/expo
   LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib64" BUILD_RPATH_USE_ORIGIN ON)
 install(TARGETS bcelogits_cann LIBRARY DESTINATION ${_cann_root}/lib64)
 
-# name of the library, list of names in native/cann/capi, further libraries that its users expect behind it
+# name of the library, list of names (from native/cann/capi), further libraries that its users expect behind it
 function(bcelogits_thin_library name list)
   add_library(${name} SHARED native/cann/capi/forward.S)
   file(GLOB lists CONFIGURE_DEPENDS "${_cann}/capi/*.def" "${_cann}/absent/*.def")
@@ -68,11 +67,11 @@ bcelogits_thin_library(ascendcl ascendcl.def)
 foreach(name acl_rt runtime)
   bcelogits_thin_library(${name} runtime.def)
 endforeach()
-bcelogits_thin_library(acl_op_compiler op_compiler.def)
-bcelogits_thin_library(hccl hccl.def)
+bcelogits_thin_library(acl_op_compiler ../absent/op_compiler.def)
+bcelogits_thin_library(hccl ../absent/hccl.def)
 # Clients link these, too, but take nothing from them.
 foreach(name ge_runner graph acl_tdt_channel)
-  bcelogits_thin_library(${name} none.def)
+  bcelogits_thin_library(${name} ../absent/none.def)
 endforeach()
 bcelogits_thin_library(nnopbase meta.def)
 foreach(name opapi opapi_nn opapi_math aclnn_ops_infer aclnn_ops_train aclnn_math)

@@ -1,4 +1,4 @@
-# The kernels, compiled once per ISA. This is the only file with -m flags.
+# The kernels, compiled once per ISA. This is the only file of the build with -m flags.
 set(_bcelogits_isas baseline)
 set(_bcelogits_flags_baseline "")
 
@@ -13,6 +13,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
 endif()
 
 add_library(bcelogits_kernels INTERFACE)
+add_custom_target(bcelogits_check_kernels ALL)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   target_compile_definitions(bcelogits_kernels INTERFACE BCELOGITS_X86)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
@@ -27,4 +28,13 @@ foreach(isa IN LISTS _bcelogits_isas)
     ${_bcelogits_flags_${isa}} -fno-math-errno -fno-trapping-math -fno-exceptions -fno-rtti
     $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>)
   target_sources(bcelogits_kernels INTERFACE $<TARGET_OBJECTS:bcelogits_kernels_${isa}>)
+  # Every build looks at the objects that it links. Sanitizers add symbols of their own.
+  if(CMAKE_NM AND NOT BCELOGITS_SANITIZE)
+    add_custom_target(bcelogits_check_kernels_${isa}
+      COMMAND ${CMAKE_COMMAND} "-DNM=${CMAKE_NM}" -DISA=${isa} "-DOBJECT=$<TARGET_OBJECTS:bcelogits_kernels_${isa}>"
+        -P "${CMAKE_CURRENT_LIST_DIR}/check_kernel.cmake"
+      COMMENT "Checking what isa_${isa} shares" VERBATIM)
+    add_dependencies(bcelogits_check_kernels_${isa} bcelogits_kernels_${isa})
+    add_dependencies(bcelogits_check_kernels bcelogits_check_kernels_${isa})
+  endif()
 endforeach()

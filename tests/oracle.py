@@ -32,7 +32,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
     "float64": np.dtype(np.float64),
 }
-# Explicit bits of the fraction, least normal exponent.
+# The names of suites, options and reports.
+LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
+# Explicit bits of the fraction, least normal exponent. The tests' own copy, the only one.
 FORMATS = {"float32": (23, -126), "float16": (10, -14), "bfloat16": (7, -126), "float64": (52, -1022)}
 
 

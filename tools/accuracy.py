@@ -3,7 +3,7 @@
     python tools/accuracy.py [--quick | --full] [--only PART ...] [--markdown docs/accuracy.md] [--json FILE] [--jobs 2]
 
 Prints every class of operands that breaks the accuracy contract, with its worst point, and then exits with 1.
-Needs the extra `test` (gmpy2, ml_dtypes) and a C++ compiler; PyTorch, optax and TensorFlow are compared where they are
+Needs the dependency group `test` (gmpy2) and a C++ compiler; PyTorch, optax and TensorFlow are compared where they are
 installed. --only leaves the other parts as they are in the JSON file, so that parts can be measured one by one.
 """
 

@@ -15,9 +15,10 @@ from accuracy_report.measure import call, compare
 from accuracy_report.operands import FUNCTIONS, LOSS, Operands
 from accuracy_report.rows import Row
 from accuracy_report.sweeps import NINE_TARGETS, OPTIONS, every_16_bit_logit, random_operands
-from accuracy_report.ulp import FORMATS, all_finite
+from accuracy_report.ulp import all_finite
 
 from bcelogits import reference
+from bcelogits._formats import FORMATS
 
 Check = Callable[[Iterable[Row]], None]
 Scale = Callable[[int], int]

@@ -9,7 +9,8 @@ import pytest
 from accuracy_report.measure import measure, new_row
 from accuracy_report.operands import GRADIENT, LOSS, TARGET_GRADIENT, Operands, Options
 from accuracy_report.rows import Row
-from accuracy_report.ulp import FORMATS
+
+from bcelogits._formats import FORMATS
 
 Check = Callable[[Iterable[Row]], None]
 

@@ -21,10 +21,11 @@ from accuracy_report.peers import compare_16_bits, compare_float64
 from accuracy_report.rows import Row, merged
 from accuracy_report.run import FULL, PARTS, QUICK, tasks
 from accuracy_report.sweeps import OPTIONS
-from accuracy_report.ulp import FORMATS, Array, all_finite, errors
+from accuracy_report.ulp import Array, all_finite, errors
 
 import bcelogits
 from bcelogits import reference
+from bcelogits._formats import FORMATS
 
 FORMAT_NAMES = pytest.mark.parametrize("name", list(FORMATS))
 

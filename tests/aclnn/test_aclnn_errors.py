@@ -1,4 +1,4 @@
-"""Errors through the Python door: the status, its name, the function and the library's text, and nothing written."""
+"""Errors through `aclnn`: the status, its name, the function and the library's text, and nothing written."""
 
 from __future__ import annotations
 

@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 import pytest
+from acl_helpers import loss_of
 from oracle import bits
 from zoo import LAYOUTS, values
 
-import bcelogits
 from bcelogits import aclnn
-
-
-def loss_of(arrays: dict[str, Any]) -> bytes:
-    return bits(bcelogits.binary_cross_entropy_with_logits(arrays["logits"], arrays["targets"], reduction="none"))
-
-
-def launch(arrays: dict[str, Any], stream: aclnn.Stream | None = None) -> aclnn.Tensor:
-    x, t = aclnn.Tensor(arrays["logits"]), aclnn.Tensor(arrays["targets"])
-    result: aclnn.Tensor = aclnn.binary_cross_entropy_with_logits(x, t, reduction="none", stream=stream)
-    return result
-
-
-def in_thread(work: Any) -> Any:
-    """The result of `work` in another thread, or its exception."""
-    found: list[Any] = []
-
-    def run() -> None:
-        try:
-            found.append(work())
-        except Exception as error:
-            found.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60)
-    if isinstance(found[0], Exception):
-        raise found[0]
-    return found[0]
-
 
 RESOURCES: dict[str, Any] = {
     "Stream": aclnn.Stream,

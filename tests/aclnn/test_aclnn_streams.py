@@ -9,40 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from acl_helpers import memory_in_use
+from acl_helpers import in_thread, launch, loss_of, memory_in_use
 from oracle import bits
 from zoo import values
 
 import bcelogits
 from bcelogits import aclnn
-
-
-def loss_of(arrays: dict[str, Any]) -> bytes:
-    return bits(bcelogits.binary_cross_entropy_with_logits(arrays["logits"], arrays["targets"], reduction="none"))
-
-
-def launch(arrays: dict[str, Any], stream: aclnn.Stream | None = None) -> aclnn.Tensor:
-    x, t = aclnn.Tensor(arrays["logits"]), aclnn.Tensor(arrays["targets"])
-    result: aclnn.Tensor = aclnn.binary_cross_entropy_with_logits(x, t, reduction="none", stream=stream)
-    return result
-
-
-def in_thread(work: Any) -> Any:
-    """The result of `work` in another thread, or its exception."""
-    found: list[Any] = []
-
-    def run() -> None:
-        try:
-            found.append(work())
-        except Exception as error:
-            found.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(60)
-    if isinstance(found[0], Exception):
-        raise found[0]
-    return found[0]
 
 
 def test_launches_on_one_stream_share_the_workspace(no_leak: None) -> None:

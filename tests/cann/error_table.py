@@ -1,6 +1,6 @@
 """The documented error conditions of phase one as data: what is passed, which code, which words of the text.
 
-The same table serves every door to the C API: `Case.tensors()` describes the call in the words of the C prototypes.
+The same table serves every binding of the C API: `Case.tensors()` describes the call in the words of the C prototypes.
 """
 
 from __future__ import annotations

@@ -127,9 +127,9 @@ class TestPhaseTwo:
 
 def test_a_workspace_that_is_null_or_too_small_is_refused(acl: Acl) -> None:
     shape = (300, 200)
-    crosswise = Tensor(shape, FLOAT16, strides=(1, 300))
+    transposed = Tensor(shape, FLOAT16, strides=(1, 300))
     tensors: dict[str, Tensor | None] = {
-        **{"self": crosswise, "target": Tensor(shape, BF16), "weightOptional": Tensor((200,))},
+        **{"self": transposed, "target": Tensor(shape, BF16), "weightOptional": Tensor((200,))},
         **{"posWeightOptional": None, "out": Tensor((1,), BF16)},
     }
     with on_device(acl, tensors) as (handles, addresses):

@@ -1,4 +1,4 @@
-"""The table of calls that every door shares: the same verdicts, texts and bits as the NumPy functions."""
+"""The table of calls that all callers share: the same verdicts, texts and bits as the NumPy functions."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ OPERATORS = (
     *("libopapi.so", "libopapi_nn.so", "libopapi_math.so"),
     *("libaclnn_ops_infer.so", "libaclnn_ops_train.so", "libaclnn_math.so"),
 )
-BYSTANDERS = ("libge_runner.so", "libgraph.so", "libacl_tdt_channel.so")  # linked, but nothing is taken from them
-THIN = (*RUNTIME, *BASE, *OPERATORS, "libacl_op_compiler.so", "libhccl.so", *BYSTANDERS)
+EMPTY = ("libge_runner.so", "libgraph.so", "libacl_tdt_channel.so")  # linked, but nothing is taken from them
+THIN = (*RUNTIME, *BASE, *OPERATORS, "libacl_op_compiler.so", "libhccl.so", *EMPTY)
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 C = "-std=c11"

@@ -153,13 +153,13 @@ void arithmetic() {
                       std::numeric_limits<E>::infinity(),
                       std::fabs(b.e[0])};
   for (E limit : limits) {
-    simd::Bound<V> bound;
-    if (limit == limit) expect(bound.within(limit), "Bound of nothing");
-    bound.see(x);
-    bound.see(V::set1(E(0.5)));
+    simd::LargestMagnitude<V> largest;
+    if (limit == limit) expect(largest.within(limit), "LargestMagnitude of nothing");
+    largest.see(x);
+    largest.see(V::set1(E(0.5)));
     bool within = E(0.5) <= limit;
     for (E e : a.e) within = within && std::fabs(e) <= limit;
-    expect(bound.within(limit) == within, "Bound");
+    expect(largest.within(limit) == within, "LargestMagnitude");
   }
 }
 

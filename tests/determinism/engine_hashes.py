@@ -33,6 +33,7 @@ class Machine:
 
 
 NATIVE = Machine("c++")
+CLANG = Machine("clang++")
 AARCH64 = Machine(  # linked statically, so that the emulator needs no libraries of that machine
     "aarch64-linux-gnu-g++",
     ("-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64", "-DCMAKE_EXE_LINKER_FLAGS=-static"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import engine_hashes
 import pytest
-from engine_hashes import AARCH64, HASHES, NATIVE, Machine
+from engine_hashes import AARCH64, CLANG, HASHES, NATIVE, Machine
 
-pytestmark = pytest.mark.exhaustive  # two builds of all kernels
+pytestmark = pytest.mark.exhaustive  # three builds of all kernels
 
 
 def built(machine: Machine, name: str, config: pytest.Config, factory: pytest.TempPathFactory) -> Path:
@@ -21,9 +21,10 @@ def built(machine: Machine, name: str, config: pytest.Config, factory: pytest.Te
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[NATIVE, CLANG], ids=lambda machine: machine.compiler)
 def native(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(NATIVE, "engine-native", request.config, tmp_path_factory)
+    name = "engine-native" if request.param is NATIVE else "engine-clang"
+    return built(request.param, name, request.config, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def compare(machine: Machine, folder: Path, isa: str) -> None:
     assert not different, f"{isa}: {len(different)} of {len(stored)}: {different[:10]}"
 
 
-def test_each_instruction_set_of_this_machine(native: Path) -> None:
+def test_each_instruction_set_of_this_machine_by_each_compiler(native: Path) -> None:
     for isa in engine_hashes.run(NATIVE, native, "hash_engine", "--isas").strip().split(","):
         compare(NATIVE, native, isa)
 

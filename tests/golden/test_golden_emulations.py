@@ -8,12 +8,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from oracle import DTYPES
+from oracle import DTYPES, FORMATS, LONG
 
 from bcelogits.golden import Op, elementwise
-from bcelogits.golden._emulations import THIRD, reduce, reduce_runs
-
-LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
+from bcelogits.golden.emulations import THIRD, reduce_chunks
 
 
 def operands(dtype: str, n: int = 2000, weights: bool = True) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def ulps(actual: Any, op: Op, given: dict[str, Any], dtype: str, count: int = 1)
     """Errors in ULP of the larger of the two terms of the result."""
     inputs = {name: values.astype(np.float64) for name, values in given.items()}
     truth = elementwise(op, inputs, dtype, count=count)
-    bits, emin = {"f16": (10, -14), "bf16": (7, -126), "f32": (23, -126), "f64": (52, -1022)}[dtype]
+    bits, emin = FORMATS[LONG[dtype]]
     unit = np.ldexp(1.0, np.maximum(np.frexp(truth.scale)[1] - 1, emin) - bits)
     return np.abs(actual.astype(np.float64) - truth.value) / unit
 
@@ -54,7 +52,7 @@ def test_the_stable_form_is_right_to_a_few_ulp_everywhere(op: Op, weights: bool,
     [(-5.0, 6.715298e-3), (-8.0, 3.356934e-4), (-10.0, 4.577637e-5), (-15.0, 0.0), (-20.0, 0.0), (-80.0, 0.0)],
 )
 def test_the_two_term_form_loses_easy_negatives(x: float, device: float) -> None:
-    # precision.md 5.3 has these results of a float32 kernel.
+    # docs/precision.md 5.3 has these results of a float32 kernel.
     given = {"logits": np.array([x], np.float32), "targets": np.zeros(1, np.float32)}
     got = THIRD["torch-form"](Op.LOSS, given, "f32", 1)
     assert float(got[0]) == pytest.approx(device, rel=2e-7, abs=0)
@@ -106,21 +104,21 @@ def test_grad_output_is_not_applied_to_the_loss() -> None:
 def test_accumulation_is_pairwise_in_float32() -> None:
     # A running float32 sum of ones stops at 2**24; a pairwise one does not.
     ones = np.ones(2**24 + 8, np.float32)
-    assert reduce(ones, False, "f32") == 2**24 + 8
-    assert reduce(ones, True, "f32") == 1
+    assert reduce_chunks([ones], False, "f32") == 2**24 + 8
+    assert reduce_chunks([ones], True, "f32") == 1
     # float16 and bfloat16 are added in float32 and rounded once.
-    assert reduce(np.full(4096, 1.0, np.float16), False, "f16") == 4096
-    assert reduce(np.full(300, 1.0, ml_dtypes.bfloat16), False, "bf16") == 300
-    assert reduce(np.full(70_000, 1.0, np.float16), False, "f16") == math.inf
-    assert reduce(np.full(3, 2.0**60 + 2.0**8), False, "f64") == 3 * (2.0**60 + 2.0**8)
+    assert reduce_chunks([np.full(4096, 1.0, np.float16)], False, "f16") == 4096
+    assert reduce_chunks([np.full(300, 1.0, ml_dtypes.bfloat16)], False, "bf16") == 300
+    assert reduce_chunks([np.full(70_000, 1.0, np.float16)], False, "f16") == math.inf
+    assert reduce_chunks([np.full(3, 2.0**60 + 2.0**8)], False, "f64") == 3 * (2.0**60 + 2.0**8)
 
 
 @pytest.mark.parametrize("dtype", LONG)
 def test_runs_add_up(dtype: str) -> None:
     kind = DTYPES[LONG[dtype]]
-    runs = [np.full(n, 0.5, kind) for n in (100, 0, 28)]
-    total = reduce_runs(runs, False, dtype)
+    chunks = [np.full(n, 0.5, kind) for n in (100, 0, 28)]
+    total = reduce_chunks(chunks, False, dtype)
     assert (total.dtype, total.shape, float(total)) == (kind, (), 64.0)
-    assert float(reduce_runs(runs, True, dtype)) == 0.5
-    assert float(reduce_runs([], False, dtype)) == 0
-    assert math.isnan(float(reduce_runs([], True, dtype)))
+    assert float(reduce_chunks(chunks, True, dtype)) == 0.5
+    assert float(reduce_chunks([], False, dtype)) == 0
+    assert math.isnan(float(reduce_chunks([], True, dtype)))

@@ -10,14 +10,12 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from oracle import DTYPES
+from oracle import DTYPES, FORMATS, LONG
 
 from bcelogits.golden import FAMILIES, LAYOUTS, Case, Op, elementwise, make_operands
 from bcelogits.golden._families import exhaustive_shape
 from bcelogits.golden._layouts import lay_out
 from bcelogits.golden._random import Stream, exp, log, sigmoid
-
-LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
 
 
 def case(family: str, dtype: str = "f32", shape: tuple[int, ...] = (5000,), op: Op = Op.LOSS, **fields: Any) -> Case:
@@ -255,7 +253,7 @@ def test_roots_are_roots(op: Op, dtype: str) -> None:
     one = case("roots", dtype, (2000,), op, pos_weight=(2000,))
     inputs = {name: np.broadcast_to(wide(v), (2000,)).copy() for name, v in make_operands(one).items().items()}
     truth = elementwise(op, inputs, "f64")
-    bits = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}[dtype]
+    bits = FORMATS[LONG[dtype]][0]
     relative = np.abs(truth.value) / truth.scale
     # |x| is below 16, so that 3.5 ULP of x are at most 28 * 2**-bits, and the slope of each term is at most 1.
     assert relative.max() < 60 * 2.0**-bits

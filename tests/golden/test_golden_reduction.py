@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from exact_operator import truths
-from oracle import DTYPES, round_exactly
+from oracle import DTYPES, LONG, round_exactly
 
 from bcelogits.golden import Flag, Op, Special, elementwise
-from bcelogits.golden._truth import Reduction, reduce_losses
-
-LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
+from bcelogits.reference.reduced import ReducedLoss, reduce_losses
 
 
 def some(n: int = 700, seed: int = 0) -> dict[str, Any]:
@@ -24,8 +22,8 @@ def some(n: int = 700, seed: int = 0) -> dict[str, Any]:
     return {name: values.astype(np.float64) for name, values in inputs.items()}
 
 
-def added(inputs: dict[str, Any], dtype: str, mean: bool, **options: Any) -> Reduction:
-    total = Reduction(dtype, mean, **options)
+def added(inputs: dict[str, Any], dtype: str, mean: bool, **options: Any) -> ReducedLoss:
+    total = ReducedLoss(dtype, mean, **options)
     total.add(inputs)
     return total
 
@@ -75,17 +73,17 @@ def test_neither_order_nor_runs_matter(dtype: str) -> None:
     inputs["logits"][::7] *= 1e6
     once = added(inputs, dtype, True)
     order = np.random.default_rng(1).permutation(1000)
-    pieces = Reduction(dtype, True)
+    cut = ReducedLoss(dtype, True)
     for part in np.split(order, [1, 50, 50, 333]):
-        pieces.add({name: values[part] for name, values in inputs.items()})
+        cut.add({name: values[part] for name, values in inputs.items()})
     for name in ("value", "low", "rounded", "flags"):
-        assert getattr(pieces.truth(), name).tobytes() == getattr(once.truth(), name).tobytes()
-    assert pieces.contract().tobytes() == once.contract().tobytes()
+        assert getattr(cut.truth(), name).tobytes() == getattr(once.truth(), name).tobytes()
+    assert cut.contract().tobytes() == once.contract().tobytes()
 
 
 def test_nothing() -> None:
     for dtype, (mean, expected) in ((d, case) for d in LONG for case in ((True, math.nan), (False, 0.0))):
-        total = Reduction(dtype, mean)
+        total = ReducedLoss(dtype, mean)
         np.testing.assert_equal(float(total.truth().rounded[0]), expected)
         np.testing.assert_equal(float(total.contract()), expected)
         assert total.truth().flags[0] == 0
@@ -95,7 +93,7 @@ def test_nothing() -> None:
 
 @pytest.mark.parametrize(("n", "overflows"), [(94_502, False), (94_503, True)])
 def test_a_float16_sum_of_log_2_overflows_beyond_94502_elements(n: int, overflows: bool) -> None:
-    # precision.md 5.5; 94,502 * log 2 = 65503.8, and from 65520 on it rounds to infinity.
+    # docs/precision.md 5.5; 94,502 * log 2 = 65503.8, and from 65520 on it rounds to infinity.
     more = 24 if overflows else 0
     total = added({"logits": np.zeros(n + more), "targets": np.zeros(n + more)}, "f16", False)
     truth = total.truth()
@@ -172,4 +170,4 @@ def test_tails_that_vanish_beside_the_sum_break_a_tie(x: float, sign: float) -> 
 
 def test_unknown_dtypes_are_refused() -> None:
     with pytest.raises(ValueError, match="dtype: 'float16', expected one of f16"):
-        Reduction("float16", True)
+        ReducedLoss("float16", True)

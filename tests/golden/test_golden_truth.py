@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from exact_operator import truths
-from oracle import DTYPES, round_exactly
+from oracle import DTYPES, FORMATS, LONG, round_exactly
 
 from bcelogits.golden import FAMILIES, Case, Flag, Op, Special, elementwise, make_operands
 
-LONG = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
-MIN_NORMAL = {"f16": 2.0**-14, "bf16": 2.0**-126, "f32": 2.0**-126, "f64": 2.0**-1022}
+MIN_NORMAL = {dtype: 2.0 ** FORMATS[long][1] for dtype, long in LONG.items()}
 FINITE = [name for name in FAMILIES if name not in ("specials", "exhaustive16")]
 
 
@@ -76,7 +75,7 @@ def test_float64_alone_rounds_this_one_wrongly() -> None:
 @pytest.mark.parametrize("op", Op)
 def test_a_tail_far_below_the_last_bit_breaks_a_tie(op: Op, dtype: str) -> None:
     """The rational part of the result is a tie; exp(-|x|), down to 2**-1075 of it, says where it rounds to."""
-    bits = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}[dtype]
+    bits = FORMATS[LONG[dtype]][0]
     tie = 1 + 2.0 ** -(bits - 1) + 3 * 2.0 ** -(bits + 1) if bits < 52 else None
     magnitudes = np.array([40.0, 72.0, 100.0, 128.0, 200.0, 512.0, 740.0])
     rows = []
@@ -152,7 +151,7 @@ def test_targets_outside_0_1_and_negative_weights_are_flagged_and_right() -> Non
         assert ((flags & Flag.OUTSIDE != 0) == outside).all()
 
 
-ANCHORS = [  # precision.md 5.6: x, t, p, loss, dL/dx, dL/dt
+ANCHORS = [  # docs/precision.md 5.6: x, t, p, loss, dL/dx, dL/dt
     (0.0, 0.5, 1.0, 0.693147180559945309, 0.0, 0.0),
     (1.0, 1.0, 1.0, 0.313261687518222834, -0.268941421369995121, -1.0),
     (-20.0, 0.0, 1.0, 2.0611536203143807e-9, 2.06115361819020358e-9, 20.0),
@@ -181,7 +180,7 @@ def test_anchor_values() -> None:
 # ---- special operands ------------------------------------------------------------------------------------------
 
 INF, NAN = math.inf, math.nan
-TABLE = [  # precision.md 5.4: x, t, limit, two-term form
+TABLE = [  # docs/precision.md 5.4: x, t, limit, two-term form
     (INF, 0.0, INF, INF),
     (INF, 1.0, 0.0, NAN),
     (INF, 0.5, INF, INF),

@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 from exact_operator import as_fraction, truths
+from oracle import FORMATS, LONG
 from test_reference_values import ANCHORS
 
 from bcelogits import reference
@@ -202,7 +203,7 @@ def test_a_mean_is_divided_once() -> None:
 def test_round_to_rounds_the_sum_of_a_pair_once(dtype: str) -> None:
     if dtype == "bf16":
         pytest.importorskip("ml_dtypes")
-    bits, emin = {"f16": (10, -14), "bf16": (7, -126), "f32": (23, -126), "f64": (52, -1022)}[dtype]
+    bits, emin = FORMATS[LONG[dtype]]
     rng = np.random.default_rng(14)
     hi, lo = [], []
     for exponent in (0, 3, emin, emin - bits // 2, emin - bits, emin - bits - 1):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle import FORMATS
 
 from bcelogits.reference import round_to, ulp, ulp_error
 
@@ -15,7 +16,6 @@ mpmath = pytest.importorskip("mpmath")
 bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
 
 DTYPES: list[Any] = [np.float16, bfloat16, np.float32, np.float64]
-FORMATS = {"float16": (10, -14), "bfloat16": (7, -126), "float32": (23, -126), "float64": (52, -1022)}
 
 
 def same(first: Any, second: Any) -> bool:

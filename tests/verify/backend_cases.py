@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bcelogits import reference
-from bcelogits.golden._model import Case, Op, Operands
-from bcelogits.golden._rounding import dtype_of
+from bcelogits._formats import FORMATS
+from bcelogits.golden import Case, Operands
+from bcelogits.reference.truth import Op
 
 EPSILON = {"f16": 2.0**-10, "bf16": 2.0**-7, "f32": 2.0**-23, "f64": 2.0**-52}
 
@@ -36,7 +37,7 @@ def operands(case: Case) -> Operands:
     def array(name: str, shape: tuple[int, ...] | None, low: float, high: float) -> Any:
         if shape is None:
             return None
-        return np.asarray(rng.uniform(low, high, shape)).astype(dtype_of(case.dtype_of(name)))
+        return np.asarray(rng.uniform(low, high, shape)).astype(FORMATS[case.dtype_of(name)].dtype)
 
     return Operands(
         logits=array("logits", case.shape, -4, 4),
@@ -57,7 +58,7 @@ def truth(case: Case, given: Operands) -> npt.NDArray[np.float64]:
 
 def assert_right(actual: npt.NDArray[Any], case: Case, given: Operands, units: float) -> None:
     """Of the output's dtype and shape, and right within so many epsilons of the largest intermediate number."""
-    assert actual.dtype == dtype_of(case.dtype_of("out"))
+    assert actual.dtype == FORMATS[case.dtype_of("out")].dtype
     assert actual.shape == case.out_shape
     exact = truth(case, given)
     size = max(1.0, float(np.abs(exact).max(initial=0)) if np.isfinite(exact).all() else 1.0)

@@ -1,7 +1,7 @@
 """Planted faults: implementations that are wrong in one way each, most of them as somebody has shipped it.
 
 Every function has the NumPy signature of its operator, for `verify backend tests/verify/faults.py:two_term`. The
-correct ones at the top compute in float64 without cancellation and round once; a fault is what it changes of them.
+correct ones at the top are the oracle's in float64, rounded once; a fault is what it changes of them.
 """
 
 from __future__ import annotations
@@ -12,21 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from bcelogits import reference
+
 Array: TypeAlias = npt.NDArray[Any]
 
 # ---- correct ---------------------------------------------------------------------------------------------------
-
-
-def _times(first: Any, second: Any) -> Array:
-    """The product with 0 * inf = 0."""
-    with np.errstate(all="ignore"):
-        product = np.multiply(first, second)
-    zero = (np.equal(first, 0) | np.equal(second, 0)) & ~(np.isnan(first) | np.isnan(second))
-    return np.where(zero, 0.0, product)
-
-
-def _softplus(z: Array) -> Array:
-    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
 def _sigmoid(z: Array) -> Array:
@@ -57,9 +47,8 @@ def _reduce(losses: Array, reduction: str) -> Any:
 def correct(
     logits: Array, targets: Array, weight: Any = None, *, pos_weight: Any = None, reduction: str = "mean"
 ) -> Array:
-    x, t, w, p = _wide(logits, targets, weight, pos_weight)
-    losses = _times(w, _times(1 - t, _softplus(x)) + _times(_times(p, t), _softplus(-x)))
-    return _round(_reduce(losses, reduction), logits.dtype)
+    loss = reference.binary_cross_entropy_with_logits
+    return _round(loss(logits, targets, weight, pos_weight=pos_weight, reduction=reduction), logits.dtype)
 
 
 def correct_backward(
@@ -71,9 +60,10 @@ def correct_backward(
     pos_weight: Any = None,
     reduction: str = "mean",
 ) -> Array:
-    g, x, t, w, p = _wide(grad_output, logits, targets, weight, pos_weight)
-    core = _times(1 - t, _sigmoid(x)) - _times(_times(p, t), _sigmoid(-x))
-    return _round(_times(g, _times(w, core)) / (x.size if reduction == "mean" else 1), logits.dtype)
+    gradient = reference.binary_cross_entropy_with_logits_backward
+    return _round(
+        gradient(grad_output, logits, targets, weight, pos_weight=pos_weight, reduction=reduction), logits.dtype
+    )
 
 
 def correct_target_backward(
@@ -85,9 +75,10 @@ def correct_target_backward(
     pos_weight: Any = None,
     reduction: str = "mean",
 ) -> Array:
-    g, x, _, w, p = _wide(grad_output, logits, targets, weight, pos_weight)
-    core = np.where(p == 1, -x, _times(p, _softplus(-x)) - _softplus(x))
-    return _round(_times(g, _times(w, core)) / (x.size if reduction == "mean" else 1), targets.dtype)
+    gradient = reference.binary_cross_entropy_with_logits_target_backward
+    return _round(
+        gradient(grad_output, logits, targets, weight, pos_weight=pos_weight, reduction=reduction), targets.dtype
+    )
 
 
 # ---- formulas of the loss ----------------------------------------------------------------------------------------

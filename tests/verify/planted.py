@@ -43,7 +43,7 @@ class Fault:
     case: Case
     seen_by: tuple[str, ...]
     place: Callable[[Point], bool]  # of a worst point: its operands by name, and its index
-    runs: int = 1
+    repeats: int = 1
 
     def outputs(self, function: Callable[..., Any], operands: Operands) -> list[Any]:
         """The results of as many calls as the fault needs to be seen."""
@@ -52,7 +52,7 @@ class Fault:
         positional = [*gradient, given["logits"], given["targets"]]
         positional += [given["weight"]] if "weight" in given else []
         keywords = {"pos_weight": given["pos_weight"]} if "pos_weight" in given else {}
-        return [function(*positional, **keywords, reduction=case.reduction) for _ in range(self.runs)]
+        return [function(*positional, **keywords, reduction=case.reduction) for _ in range(self.repeats)]
 
 
 def _case(op: str, family: str, shape: tuple[int, ...], **fields: Any) -> Case:
@@ -166,7 +166,7 @@ FAULTS = (
         _UNIFORM,
         ("determinism",),
         _everywhere,
-        runs=5,
+        repeats=5,
     ),
     Fault(
         "probability clipped at 1e-7",

@@ -6,14 +6,17 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import ml_dtypes
 import numpy as np
+import oracle
+from oracle import LONG
 
-from bcelogits.golden._model import FORMATS, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Op
 from bcelogits.verify import profiles
 from bcelogits.verify._model import Chunk, Context, Metric, Verdict
+from bcelogits.verify._ulp import UlpColumn
 
-DTYPES: dict[str, Any] = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32, "f64": np.float64}
+DTYPES = {short: oracle.DTYPES[long] for short, long in LONG.items()}
 NAN, INF = float("nan"), float("inf")
 
 
@@ -53,32 +56,22 @@ def columns(
 
 
 def cut(chunk: Chunk, at: Sequence[int]) -> list[Chunk]:
-    """The chunk in pieces that end at the given places."""
-    ends = [0, *sorted(at), chunk.actual.size]
-    return [
-        Chunk(
-            start,
-            chunk.actual[start:end],
-            chunk.golden[start:end],
-            chunk.low[start:end],
-            chunk.rounded[start:end],
-            chunk.scale[start:end],
-            chunk.flags[start:end],
-            None if chunk.third is None else chunk.third[start:end],
-            {},
-        )
-        for start, end in itertools.pairwise(ends)
-    ]
+    """The chunk cut at the given places."""
+    return [chunk.cut(start, end) for start, end in itertools.pairwise([0, *sorted(at), chunk.actual.size])]
 
 
 def judge(profile: str, chunks: Chunk | Sequence[Chunk], dtype: str = "f32", **context: Any) -> Verdict:
     """The verdict of a profile on chunks."""
-    runs = [chunks] if isinstance(chunks, Chunk) else list(chunks)
-    count = sum(run.actual.size for run in runs)
+    given = [chunks] if isinstance(chunks, Chunk) else list(chunks)
+    count = sum(chunk.actual.size for chunk in given)
     facts: dict[str, Any] = {"op": Op.LOSS, "format": FORMATS[dtype], "count": count, "terms": count} | context
-    judge = profiles.get(profile).start(Context(**facts))
-    for run in runs:
-        judge.add(run)
+    known = Context(**facts)
+    ulp = UlpColumn(known)
+    judge = profiles.get(profile).start(known, ulp)
+    for chunk in given:
+        for part in chunk.parts():
+            ulp.add(part)
+            judge.add(part)
     return judge.verdict()
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from statistics_chunks import chunk
 
-from bcelogits.golden._model import FORMATS, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Op
 from bcelogits.verify import profiles
 from bcelogits.verify._model import CaseResult, Chunk, Context, RunResult, Status
 from bcelogits.verify._statistics import Statistics
@@ -22,9 +23,9 @@ def judged(part: Chunk, name: str = "case", names: Sequence[str] = profiles.DEFA
     """A case of one chunk, judged as a run would be."""
     size = part.golden.size
     known = Context(Op.LOSS, FORMATS["f32"], count=size, terms=context.pop("terms", size), **context)
-    judges = [profiles.get(profile).start(known) for profile in names]
     statistics = Statistics(known)
-    for taker in (*judges, statistics):
+    judges = [profiles.get(profile).start(known, statistics.ulp) for profile in names]
+    for taker in (statistics, *judges):
         taker.add(part)
     verdicts = tuple(judge.verdict() for judge in judges)
     failed = any(verdict.status is Status.FAIL for verdict in verdicts)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import oracle
+from oracle import LONG
 
-from bcelogits.golden._model import FORMATS, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Op
 from bcelogits.verify._model import Chunk, Context
 from bcelogits.verify._statistics import Statistics
 
-DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
-FRACTION_BITS = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}
-EMIN = {"f16": -14, "bf16": -126, "f32": -126, "f64": -1022}
+DTYPES = {short: oracle.DTYPES[long] for short, long in LONG.items()}
 
 
 def chunk(
@@ -40,33 +40,26 @@ def chunk(
     return Chunk(0, np.asarray(actual, np.float64), truth, inputs=inputs, **{**columns, **given})
 
 
-def pieces(whole: Chunk, cuts: Sequence[int]) -> list[Chunk]:
+def cut(whole: Chunk, at: Sequence[int]) -> list[Chunk]:
     """The chunk cut at these elements."""
-    edges = [0, *sorted(cuts), whole.golden.size]
-    return [_part(whole, slice(a, b)) for a, b in itertools.pairwise(edges)]
-
-
-def _part(whole: Chunk, part: slice) -> Chunk:
-    names = ("actual", "golden", "low", "rounded", "scale", "flags")
-    columns: dict[str, Any] = {name: getattr(whole, name)[part] for name in names}
-    third = None if whole.third is None else whole.third[part]
-    inputs: Mapping[str, Any] = {name: values[part] for name, values in whole.inputs.items()}
-    return replace(whole, start=part.start, third=third, inputs=inputs, **columns)
+    return [whole.cut(a, b) for a, b in itertools.pairwise([0, *sorted(at), whole.golden.size])]
 
 
 def statistics(*chunks: Chunk, dtype: str = "f32", **context: Any) -> dict[str, Any]:
     """The statistics of chunks that are one output."""
-    count = sum(part.golden.size for part in chunks)
+    count = sum(each.golden.size for each in chunks)
     found = Statistics(Context(Op.LOSS, FORMATS[dtype], count=count, terms=count, **context))
-    for part in chunks:
-        found.add(part)
+    for each in chunks:
+        for part in each.parts():
+            found.add(part)
     return found.result()
 
 
 def exact_ulp(actual: float, golden: float, dtype: str, low: float = 0.0) -> Fraction:
     """The signed error in ULP as a rational number; both values are finite."""
-    size, exponent = abs(Fraction(golden)), EMIN[dtype]
+    bits, emin = oracle.FORMATS[LONG[dtype]]
+    size, exponent = abs(Fraction(golden)), emin
     while size >= Fraction(2) ** (exponent + 1):
         exponent += 1
-    unit = Fraction(2) ** (exponent - FRACTION_BITS[dtype])
+    unit = Fraction(2) ** (exponent - bits)
     return (Fraction(actual) - Fraction(golden) - Fraction(low)) / unit

@@ -17,7 +17,9 @@ from backend_cases import PATTERNS, assert_right, case, operands
 
 import bcelogits
 from bcelogits import _cann
-from bcelogits.golden._model import Array, Case, Op, Operands
+from bcelogits._typing import Array
+from bcelogits.golden import Case, Operands
+from bcelogits.reference.truth import Op
 from bcelogits.verify import backends
 from bcelogits.verify.backends._base import Backend
 
@@ -189,7 +191,7 @@ def test_what_a_backend_prints_goes_to_standard_error(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from backend_cases import case, operands
-from bcelogits.golden._model import Op
+from bcelogits.reference.truth import Op
 from bcelogits.verify import backends
 wanted = case(Op.LOSS, "f32", "none")
 print("before")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from backend_cases import PATTERNS, assert_right, case, operands
 
-from bcelogits.golden._model import Op
+from bcelogits.reference.truth import Op
 from bcelogits.verify import backends
 
 MODULES = {"torch": "torch", "torch-compile": "torch", "optax": "optax", "tensorflow": "tensorflow"}

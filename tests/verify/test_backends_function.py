@@ -8,7 +8,7 @@ import faults
 import pytest
 from backend_cases import assert_right, case, operands
 
-from bcelogits.golden._model import Op
+from bcelogits.reference.truth import Op
 from bcelogits.verify import backends
 
 FAULTS = Path(faults.__file__)

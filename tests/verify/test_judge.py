@@ -6,25 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle import DTYPES, LONG
 
 import bcelogits
 import bcelogits.reference
 from bcelogits import golden, verify
 from bcelogits._files.errors import InputError
-from bcelogits.golden import _problem
-from bcelogits.golden._model import Op
+from bcelogits.golden import problem
+from bcelogits.reference.truth import Op
 from bcelogits.verify import Options, Status
 
 pytest.importorskip("ml_dtypes")
 
-DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64"}
 FUNCTIONS = {op.value: getattr(bcelogits, op.function) for op in Op}
 
 
 def operands(op: str, dtype: str, shape: tuple[int, ...] = (40, 7)) -> dict[str, Any]:
-    import ml_dtypes
-
-    kind = np.dtype(ml_dtypes.bfloat16 if dtype == "bf16" else DTYPES[dtype])
+    kind = DTYPES[LONG[dtype]]
     rng = np.random.default_rng(5)
     found = {
         "logits": rng.normal(0, 6, shape).astype(kind),
@@ -42,7 +40,7 @@ def run(op: str, given: dict[str, Any], reduction: str) -> Any:
 
 
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", LONG)
 @pytest.mark.parametrize("op", FUNCTIONS)
 def test_a_right_implementation_passes(op: str, dtype: str, reduction: str) -> None:
     given = operands(op, dtype)
@@ -76,7 +74,7 @@ def test_how_the_elements_are_cut_into_runs_shows_nowhere(monkeypatch: pytest.Mo
     given = operands("backward", "f32")
     output = run("backward", given, "none") * np.float32(1 + 2e-6)
     whole = verify.judge(output, op="backward", **given)
-    for module in (_problem, verify._judge, verify._sources):
+    for module in (problem, verify._judge, verify._sources):
         monkeypatch.setattr(module, "CHUNK", 17)
     parts = verify.judge(output, op="backward", **given)
     assert whole.status is parts.status

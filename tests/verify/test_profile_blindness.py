@@ -1,4 +1,4 @@
-"""Which rule sees a float32 kernel that computes the two-term formula: the tables of precision.md 5.3.
+"""Which rule sees a float32 kernel that computes the two-term formula: the tables of docs/precision.md 5.3.
 
 The kernel is (1-t) x + (log1p(exp(-|x|)) + max(-x, 0)) in float32: for t = 0 and x < 0 it adds x to |x| + L, and loses
 L. It returns 0 for every confident negative.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from profile_cases import INF, NAN, value, verdict
 
-from bcelogits.golden._model import Flag
+from bcelogits.reference.truth import Flag
 from bcelogits.verify import profiles
 from bcelogits.verify._model import Status
 

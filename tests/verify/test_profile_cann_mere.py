@@ -39,7 +39,7 @@ def test_the_maximum_has_to_be_below_ten_times_the_threshold(dtype: str) -> None
 
 
 def test_the_guard_damps_errors_of_goldens_far_below_it() -> None:
-    # precision.md 2.3: a zero instead of 1e-9 gives 1e-9 / 1.01e-7 = 0.0099.
+    # docs/precision.md 2.3: a zero instead of 1e-9 gives 1e-9 / 1.01e-7 = 0.0099.
     judged = verdict("cann-mere", [0.0], [1e-9])
     exact = Fraction(1e-9) / (Fraction(1e-9) + Fraction(1e-7))
     assert value(judged, "MARE") == pytest.approx(float(exact), rel=1e-15)

@@ -8,7 +8,7 @@ from profile_cases import INF, NAN, metric, value, verdict
 
 from bcelogits.verify._model import Status
 
-# precision.md 2.2: rtol and atol by dtype as exponents of 2, the ULP at 1, and the floor.
+# docs/precision.md 2.2: rtol and atol by dtype as exponents of 2, the ULP at 1, and the floor.
 V2 = {"f16": (-10, -10, -10, 1e-1), "bf16": (-7, -7, -7, 1e-1), "f32": (-13, -13, -23, 1e-2)}
 V1 = {"f16": (-9, -9, -10, 1e-1), "bf16": (-6, -6, -7, 1.0), "f32": (-10, -16, -23, 1e-2)}
 ROWS = [("cann-mixed", d, *row) for d, row in V2.items()] + [("cann-mixed:v1", d, *row) for d, row in V1.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tracemalloc
 
 import numpy as np
@@ -13,9 +12,8 @@ from profile_cases import columns, cut, judge
 
 from bcelogits.verify import profiles
 from bcelogits.verify._model import Chunk
-from bcelogits.verify.profiles._common import Sum
 
-SIZE = 40_000  # more than one block of a sum, and than one part of a chunk
+SIZE = 40_000  # more than is added or looked at at once
 SPECIALS = [np.nan, np.inf, -np.inf, 0.0]
 
 
@@ -50,49 +48,13 @@ def test_a_verdict_is_the_same_to_the_last_bit_however_it_is_cut(
     assert repr(judge(name, cut(whole, at), dtype)) == repr(judge(name, whole, dtype))  # repr: NaN equals NaN
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    runs=st.lists(st.lists(st.floats(-1e6, 1e6), max_size=30), max_size=20),
-    repeat=st.integers(1, 400),
-)
-def test_a_sum_is_accurate_and_the_same_however_it_is_cut(runs: list[list[float]], repeat: int) -> None:
-    pieces, whole = Sum(), Sum()
-    for run in runs * repeat:
-        pieces.add(np.array(run))
-    flat = np.array([x for run in runs * repeat for x in run])
-    whole.add(flat)
-    assert pieces.value == whole.value
-    assert pieces.count == whole.count == flat.size
-    exact = math.fsum(flat)
-    assert pieces.value == pytest.approx(exact, abs=1e-13 * math.fsum(np.abs(flat)), rel=0)
-
-
-@pytest.mark.parametrize("blocks", [(1e16, 1.0, 1.0, -1e16), (1.0, 1e16, 1.0, -1e16), (1.0, -1e16, 1e16, 1.0)])
-def test_sums_of_blocks_lose_nothing_to_a_large_one(blocks: tuple[float, ...]) -> None:
-    total = Sum()
-    for block in blocks:
-        values = np.zeros(Sum.BLOCK)
-        values[3] = block
-        total.add(values)
-    assert total.value == 2
-
-
-def test_sums_of_infinities_and_nan_are_what_ieee_says() -> None:
-    total = Sum()
-    total.add(np.array([1.0, np.inf]))
-    total.add(np.ones(Sum.BLOCK))
-    assert total.value == np.inf
-    total.add(np.array([-np.inf]))
-    assert np.isnan(total.value)
-
-
 @pytest.mark.parametrize("name", profiles.PROFILES)
 def test_memory_is_that_of_a_few_blocks(name: str) -> None:
     chunk = outputs(1, "f32", special=False)
-    runs = [chunk] * 25  # a million elements: 8 MB for each column that would be kept
+    chunks = [chunk] * 25  # a million elements: 8 MB for each column that would be kept
     tracemalloc.start()
     try:
-        judge(name, runs)
+        judge(name, chunks)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -8,7 +8,7 @@ from profile_cases import INF, NAN, rounded_to, value, verdict
 
 from bcelogits.verify._model import Status
 
-# profile, dtype, rtol, atol, share: precision.md 2.7 and 3.
+# profile, dtype, rtol, atol, share: docs/precision.md 2.7 and 3.
 ISCLOSE = [
     ("sample-isclose", "f16", 1e-3, 1e-5, 1e-3),
     ("sample-isclose", "bf16", 1e-3, 1e-3, 1e-3),

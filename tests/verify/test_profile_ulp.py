@@ -6,15 +6,16 @@ import math
 
 import numpy as np
 import pytest
+from oracle import FORMATS, LONG
 from profile_cases import INF, NAN, metric, value, verdict
 
-from bcelogits.golden._model import Flag
+from bcelogits.reference.truth import Flag
 from bcelogits.verify._model import Status
 
-# Bits of fraction, smallest subnormal, smallest normal, largest finite number: IEEE 754 and bfloat16.
-FRACTION = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}
+# Bits of fraction, smallest subnormal, smallest normal, largest finite number.
+FRACTION = {dtype: FORMATS[long][0] for dtype, long in LONG.items()}
 SUBNORMAL = {"f16": 2.0**-24, "bf16": 2.0**-133, "f32": 2.0**-149, "f64": 5e-324}
-NORMAL = {"f16": 2.0**-14, "bf16": 2.0**-126, "f32": 2.0**-126, "f64": 2.0**-1022}
+NORMAL = {dtype: 2.0 ** FORMATS[long][1] for dtype, long in LONG.items()}
 LARGEST = {"f16": 65504.0, "bf16": 3.3895313892515355e38, "f32": 3.4028234663852886e38, "f64": 1.7976931348623157e308}
 GATES = {
     "ulp": {"f16": 1, "bf16": 1, "f32": 32, "f64": 4},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,7 +12,8 @@ import pytest
 import report_cases
 from report_cases import everything, good, reduced, run, two_term, unusable
 
-from bcelogits.verify import profiles
+from bcelogits._files.errors import InputError
+from bcelogits.verify import profiles, report
 from bcelogits.verify._model import CaseResult, RunResult
 from bcelogits.verify.report import to_html
 
@@ -166,6 +168,13 @@ def test_three_hundred_cases_are_a_page_of_one_and_a_half_megabytes_at_most(kind
     page = Page(_many(300, *cases))
     assert len(page.text.encode()) <= 1_500_000
     assert len(page.all("details")) == 300
+
+
+def test_without_jinja2_the_error_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    report._html._environment.cache_clear()
+    with pytest.raises(InputError, match=r"needs Jinja2: pip install 'bcelogits\[cli\]'"):
+        to_html(run(good()))
 
 
 def test_data_beyond_all_bounds_can_be_drawn() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from statistics_chunks import DTYPES, chunk, exact_ulp, pieces, statistics
+from statistics_chunks import DTYPES, chunk, cut, exact_ulp, statistics
 
-from bcelogits.golden._model import FORMATS, Flag, Op
+from bcelogits._formats import FORMATS
+from bcelogits.reference.truth import Flag, Op
 from bcelogits.verify._model import Context
 from bcelogits.verify._statistics import Statistics
 
@@ -77,12 +78,12 @@ def test_the_signed_histogram_counts_every_element_once() -> None:
 
 
 @pytest.mark.parametrize("cuts", [[1], [399], [100, 100, 250], list(range(1, 400, 7))])
-def test_cutting_the_output_into_other_runs_changes_nothing(cuts: list[int]) -> None:
+def test_cutting_the_output_into_other_chunks_changes_nothing(cuts: list[int]) -> None:
     actual, golden, logits = _noisy("f32")
     actual[7], actual[8], golden[9] = math.nan, math.inf, math.inf
     flags = np.random.default_rng(4).integers(0, 64, golden.size).astype(np.uint8)
     whole = chunk(actual, golden, flags=flags, third=golden.astype(np.float32), inputs={"logits": logits})
-    one, many = statistics(whole), statistics(*pieces(whole, cuts))
+    one, many = statistics(whole), statistics(*cut(whole, cuts))
     _approximately(one, many)
 
 
@@ -233,11 +234,13 @@ def test_memory_does_not_grow_with_the_output() -> None:
     golden = random.uniform(0.01, 1, 1 << 18)
     part = chunk(golden.astype(np.float32), golden, inputs={"logits": random.uniform(-5, 5, golden.size)})
     found = Statistics(Context(Op.LOSS, FORMATS["f32"], count=16 << 18, terms=16 << 18))
-    found.add(part)
+    for small in part.parts():
+        found.add(small)
     tracemalloc.start()
     try:
         for _ in range(15):
-            found.add(part)
+            for small in part.parts():
+                found.add(small)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

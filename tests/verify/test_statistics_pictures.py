@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from statistics_chunks import chunk, exact_ulp, pieces, statistics
+from statistics_chunks import chunk, cut, exact_ulp, statistics
 
 Array = np.ndarray[Any, Any]
 
@@ -94,7 +94,7 @@ def test_the_worst_points_are_the_largest_errors_in_order() -> None:
     whole = chunk(actual, golden, inputs={"logits": logits, "targets": targets})
     errors = [exact_ulp(a, g, "f32") for a, g in zip(actual, golden, strict=True)]
     order = sorted(range(len(errors)), key=lambda k: (-abs(errors[k]), k))[:10]
-    for found in (statistics(whole)["worst"], statistics(*pieces(whole, [5, 700, 701, 2999]))["worst"]):
+    for found in (statistics(whole)["worst"], statistics(*cut(whole, [5, 700, 701, 2999]))["worst"]):
         assert [point["index"] for point in found] == order
         for point in found:
             k = point["index"]

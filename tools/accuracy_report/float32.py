@@ -19,7 +19,8 @@ from accuracy_report import contenders, logit_bins, oracle, truth
 from accuracy_report.measure import call, new_row
 from accuracy_report.operands import FUNCTIONS, GRADIENT, LOSS, TARGET_GRADIENT, Operands, Options
 from accuracy_report.rows import Row
-from accuracy_report.ulp import FORMATS, Array
+from accuracy_report.ulp import Array
+from bcelogits._formats import FORMATS
 
 Bins: TypeAlias = npt.NDArray[np.int32]
 

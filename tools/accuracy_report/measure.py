@@ -11,7 +11,8 @@ import bcelogits
 from accuracy_report import truth
 from accuracy_report.operands import GRADIENT, LOSS, TARGET_GRADIENT, Operands, Options, draw, mutate
 from accuracy_report.rows import DOUBT, Row
-from accuracy_report.ulp import FORMATS, Array, Floats, Format, errors, format_of
+from accuracy_report.ulp import Array, Floats, errors
+from bcelogits._formats import FORMATS, Format, format_of
 
 HARD, SOFT, ANY = "0 and 1", "in [0, 1]", "any"
 
@@ -50,7 +51,7 @@ def bound(form: Format, hard: bool, options: Options) -> float:
     """The contract in ULP: 1 for float32 with targets 0 and 1 and nothing else, 2 for the rest; 16 bits round that."""
     plain = options == Options()
     if form.bits.itemsize == 2:
-        return 0.5 if hard and plain else 0.5 + 2.0 * 2.0 ** (form.fraction - FORMATS["f32"].fraction)
+        return 0.5 if hard and plain else 0.5 + 2.0 * 2.0 ** (form.fraction_bits - FORMATS["f32"].fraction_bits)
     return 1.0 if hard and plain and form.name == "f32" else 2.0
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from accuracy_report.ulp import FORMATS, Array, Format, format_of
+from accuracy_report.ulp import Array
+from bcelogits._formats import FORMATS, Format, format_of
 
 LOSS, GRADIENT, TARGET_GRADIENT = "loss", "gradient", "target gradient"
 FUNCTIONS = (LOSS, GRADIENT, TARGET_GRADIENT)
@@ -119,13 +120,18 @@ def soft_targets(rng: np.random.Generator, n: int, form: Format) -> Array:
     """Random targets in [0, 1]: uniform, tiny, just below 1, and special values."""
     u = rng.random(n)
     special = rng.choice([0.0, 1.0, 0.5, 2.0**-10, 1 - 2.0**-10, 2.0**-24, 1 - 2.0**-24], n)
-    kinds = [rng.random(n), np.exp2((form.emin - form.fraction) * u), 1 - np.exp2(-(form.fraction + 1) * u), special]
+    kinds = [
+        rng.random(n),
+        np.exp2((form.emin - form.fraction_bits) * u),
+        1 - np.exp2(-(form.fraction_bits + 1) * u),
+        special,
+    ]
     return np.choose(rng.choice(4, n, p=(0.4, 0.3, 0.25, 0.05)), kinds).astype(form.dtype)
 
 
 def pos_weights(rng: np.random.Generator, n: int, form: Format) -> Array:
     """Powers, and numbers next to 1, whose difference from 1 is all that the gradient of the targets has."""
-    near = 1 + np.where(rng.random(n) < 0.5, -1.0, 1.0) * np.exp2(-rng.uniform(1, form.fraction + 2, n))
+    near = 1 + np.where(rng.random(n) < 0.5, -1.0, 1.0) * np.exp2(-rng.uniform(1, form.fraction_bits + 2, n))
     return np.where(rng.random(n) < 0.15, near.astype(form.dtype), _powers(rng, n, form, POS_WEIGHT_RANGE))
 
 
@@ -157,7 +163,7 @@ def mutate(rng: np.random.Generator, operands: Operands, soft: bool) -> Operands
             continue
         form, n = format_of(old.dtype), old.size
         signed = np.dtype(f"i{form.bits.itemsize}")
-        step = np.exp2(rng.uniform(0, form.fraction + 2, n)) * np.where(rng.random(n) < 0.5, -1, 1)
+        step = np.exp2(rng.uniform(0, form.fraction_bits + 2, n)) * np.where(rng.random(n) < 0.5, -1, 1)
         step[rng.random(n) < 0.4] = 0
         new = (old.view(signed) + step.astype(signed)).view(form.dtype)
         with np.errstate(invalid="ignore"):  # NaNs

@@ -12,7 +12,8 @@ from accuracy_report.measure import compare, new_row
 from accuracy_report.operands import GRADIENT, LOSS, Operands, Options
 from accuracy_report.rows import DOUBT, Row
 from accuracy_report.sweeps import float64_logits
-from accuracy_report.ulp import FORMATS, Array, all_finite, format_of
+from accuracy_report.ulp import Array, all_finite
+from bcelogits._formats import FORMATS, format_of
 
 
 def _compare(x: Array, peers: tuple[str, ...]) -> list[Row]:

@@ -20,7 +20,8 @@ from accuracy_report.operands import (
     random_bits,
 )
 from accuracy_report.rows import Row, merged
-from accuracy_report.ulp import FORMATS, Array, all_finite
+from accuracy_report.ulp import Array, all_finite
+from bcelogits._formats import FORMATS
 
 PLAIN = Options()
 # With what else a function is called. The first: nothing.
@@ -48,7 +49,7 @@ def random_operands(dtype: str, soft: bool, seed: int, size: int, chosen: tuple[
     form = FORMATS[dtype]
     rows = []
     for number, options in enumerate(chosen):
-        rng = np.random.default_rng([seed, number, soft, form.fraction])
+        rng = np.random.default_rng([seed, number, soft, form.fraction_bits])
         operands = draw(rng, size, form, soft, options)
         functions = truth.Functions(operands.x) if dtype == "f64" else None
         for function in options.functions():

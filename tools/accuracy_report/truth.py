@@ -19,7 +19,8 @@ import numpy as np
 from gmpy2 import mpfr
 
 from accuracy_report.operands import GRADIENT, LOSS, Operands
-from accuracy_report.ulp import Array, Floats, Format
+from accuracy_report.ulp import Array, Floats
+from bcelogits._formats import Format
 
 # gmpy2's numbers; a list of them.
 Mpfr: TypeAlias = Any
@@ -140,7 +141,7 @@ def mpfr_errors(got: Iterable[float], truth: Column, scale: Column, form: Format
 
         def inverse(value: Mpfr, top: int) -> Mpfr:
             exponent = gmpy2.get_exp(value) - 1 if value != 0 else form.emin
-            return gmpy2.exp2(form.fraction - min(max(exponent, form.emin), top))
+            return gmpy2.exp2(form.fraction_bits - min(max(exponent, form.emin), top))
 
         for computed, exact, larger in zip(got, truth, scale, strict=True):
             if computed != computed:

@@ -1,4 +1,4 @@
-"""Formats, and errors in units of the last place (ULP) of the output's dtype.
+"""Errors in units of the last place (ULP) of the output's dtype.
 
 The error of a result is |result - truth| / ulp, the truth not rounded; ulp = 2**(max(floor(log2|truth|), emin) - m),
 with m bits of fraction and the least normal exponent emin, so it is that of the least normal number for subnormal ones.
@@ -7,40 +7,15 @@ At most 0.5 means correctly rounded. An infinite result stands at 2**(emax + 1),
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from bcelogits._formats import Format, format_of
+
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Format:
-    """A binary floating-point format: its dtype, bits of the fraction, least and greatest normal exponent."""
-
-    name: str
-    dtype: np.dtype[Any]
-    bits: np.dtype[Any]
-    fraction: int
-    emin: int
-    emax: int
-
-
-FORMATS = {
-    "f32": Format("f32", np.dtype(np.float32), np.dtype(np.uint32), 23, -126, 127),
-    "f16": Format("f16", np.dtype(np.float16), np.dtype(np.uint16), 10, -14, 15),
-    "bf16": Format("bf16", np.dtype(ml_dtypes.bfloat16), np.dtype(np.uint16), 7, -126, 127),
-    "f64": Format("f64", np.dtype(np.float64), np.dtype(np.uint64), 52, -1022, 1023),
-}
-
-
-def format_of(dtype: np.dtype[Any]) -> Format:
-    """The format of a dtype."""
-    return next(f for f in FORMATS.values() if f.dtype == dtype)
 
 
 def all_finite(form: Format, start: int = 0, stop: int | None = None, step: int = 1) -> Array:
@@ -56,7 +31,7 @@ def inverse_ulp(magnitude: Floats, form: Format) -> Floats:
     """1 / ulp at float64 magnitudes, for formats narrower than float64; not limited at the top."""
     exponent = magnitude.view(np.int64) >> 52 & 0x7FF
     np.maximum(exponent, form.emin + 1023, out=exponent)
-    return ((2046 + form.fraction - exponent) << 52).view(np.float64)
+    return ((2046 + form.fraction_bits - exponent) << 52).view(np.float64)
 
 
 def placed(values: Array, form: Format) -> Floats:

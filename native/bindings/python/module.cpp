@@ -137,6 +137,8 @@ NB_MODULE(_core, m) {
   m.def("version", [] { return std::string(BCELOGITS_VERSION); });
   m.def("isa", [] { return std::string(kernel_table().isa); });
   m.def("isas", &available_isas);
+  m.def("reduction_of", &reduction_of, "reduction"_a.none(), nb::sig("def reduction_of(reduction: str | int) -> int"),
+        "The number of 'none', 'mean' or 'sum'; 0, 1 or 2 is its own.");
 }
 
 }  // namespace bcelogits::python

@@ -13,20 +13,16 @@
 using namespace bcelogits::capi;
 using namespace bcelogits::runtime;
 
-#define API(type, name, parameters)                                                               \
-  extern "C" __attribute__((visibility("default"))) type name parameters asm("bcelogits_" #name); \
-  type name parameters
-
 struct aclTensorDesc;
 struct aclopAttr;
 
-// ---- Descriptions of tensors ----
+// ---- TensorDescs of tensors ----
 
 namespace {
 
 constexpr int kMostDims = 64;
 
-struct Description {
+struct TensorDesc {
   std::mutex mutex;  // of all below
   aclDataType dtype = ACL_DT_UNDEFINED;
   aclFormat format = ACL_FORMAT_UNDEFINED;
@@ -34,8 +30,8 @@ struct Description {
   std::string name;
   aclMemType memory = ACL_MEMTYPE_DEVICE;
 };
-using Descriptions = Registry<Description, HandleKind::TensorDesc>;
-Descriptions& descriptions() { return per_process<Descriptions>(); }
+using TensorDescs = Registry<TensorDesc, HandleKind::TensorDesc>;
+TensorDescs& descriptions() { return per_process<TensorDescs>(); }
 
 Result check_dims(int count, const std::int64_t* dims) {
   if (count < 0 || count > kMostDims)
@@ -48,7 +44,7 @@ Result check_dims(int count, const std::int64_t* dims) {
 template <class Use>
 aclError with(const char* function, const aclTensorDesc* handle, Use&& use) {
   return guarded(function, [&]() -> Result {
-    const std::shared_ptr<Description> d = descriptions().find(handle);
+    const std::shared_ptr<TensorDesc> d = descriptions().find(handle);
     if (!d)
       return bad_handle(descriptions(), handle, "desc", "what aclCreateTensorDesc gave", kInvalidParam, kInvalidParam);
     const std::lock_guard lock(d->mutex);
@@ -58,11 +54,12 @@ aclError with(const char* function, const aclTensorDesc* handle, Use&& use) {
 
 }  // namespace
 
-API(aclTensorDesc*, aclCreateTensorDesc, (aclDataType dataType, int numDims, const int64_t* dims, aclFormat format)) {
+EXPORTED(aclTensorDesc*, aclCreateTensorDesc,
+         (aclDataType dataType, int numDims, const int64_t* dims, aclFormat format)) {
   void* handle = nullptr;
   (void)guarded("aclCreateTensorDesc", [&]() -> Result {
     if (Result r = check_dims(numDims, dims); !r.ok()) return r;
-    auto made = std::make_shared<Description>();
+    auto made = std::make_shared<TensorDesc>();
     made->dtype = dataType;
     made->format = format;
     if (numDims > 0) made->dims.assign(dims, dims + numDims);
@@ -72,42 +69,42 @@ API(aclTensorDesc*, aclCreateTensorDesc, (aclDataType dataType, int numDims, con
   return static_cast<aclTensorDesc*>(handle);
 }
 
-API(void, aclDestroyTensorDesc, (const aclTensorDesc* desc)) {
+EXPORTED(void, aclDestroyTensorDesc, (const aclTensorDesc* desc)) {
   (void)guarded("aclDestroyTensorDesc", [&]() -> Result {
     if (!desc || descriptions().remove(desc)) return {};
     return bad_handle(descriptions(), desc, "desc", "what aclCreateTensorDesc gave", kInvalidParam, kInvalidParam);
   });
 }
 
-API(aclDataType, aclGetTensorDescType, (const aclTensorDesc* desc)) {
+EXPORTED(aclDataType, aclGetTensorDescType, (const aclTensorDesc* desc)) {
   aclDataType dtype = ACL_DT_UNDEFINED;
-  (void)with("aclGetTensorDescType", desc, [&](Description& d) -> Result {
+  (void)with("aclGetTensorDescType", desc, [&](TensorDesc& d) -> Result {
     dtype = d.dtype;
     return {};
   });
   return dtype;
 }
 
-API(aclFormat, aclGetTensorDescFormat, (const aclTensorDesc* desc)) {
+EXPORTED(aclFormat, aclGetTensorDescFormat, (const aclTensorDesc* desc)) {
   aclFormat format = ACL_FORMAT_UNDEFINED;
-  (void)with("aclGetTensorDescFormat", desc, [&](Description& d) -> Result {
+  (void)with("aclGetTensorDescFormat", desc, [&](TensorDesc& d) -> Result {
     format = d.format;
     return {};
   });
   return format;
 }
 
-API(size_t, aclGetTensorDescNumDims, (const aclTensorDesc* desc)) {
+EXPORTED(size_t, aclGetTensorDescNumDims, (const aclTensorDesc* desc)) {
   std::size_t count = 0;
-  (void)with("aclGetTensorDescNumDims", desc, [&](Description& d) -> Result {
+  (void)with("aclGetTensorDescNumDims", desc, [&](TensorDesc& d) -> Result {
     count = d.dims.size();
     return {};
   });
   return count;
 }
 
-API(aclError, aclGetTensorDescDimV2, (const aclTensorDesc* desc, size_t index, int64_t* dimSize)) {
-  return with("aclGetTensorDescDimV2", desc, [&](Description& d) -> Result {
+EXPORTED(aclError, aclGetTensorDescDimV2, (const aclTensorDesc* desc, size_t index, int64_t* dimSize)) {
+  return with("aclGetTensorDescDimV2", desc, [&](TensorDesc& d) -> Result {
     if (!dimSize) return fail(kInvalidParam, "dimSize: null pointer, expected where to write the result");
     if (index >= d.dims.size())
       return fail(kInvalidParam,
@@ -117,30 +114,30 @@ API(aclError, aclGetTensorDescDimV2, (const aclTensorDesc* desc, size_t index, i
   });
 }
 
-API(void, aclSetTensorDescName, (aclTensorDesc * desc, const char* name)) {
-  (void)with("aclSetTensorDescName", desc, [&](Description& d) -> Result {
+EXPORTED(void, aclSetTensorDescName, (aclTensorDesc * desc, const char* name)) {
+  (void)with("aclSetTensorDescName", desc, [&](TensorDesc& d) -> Result {
     d.name = name ? name : "";
     return {};
   });
 }
 
-API(aclError, aclSetTensorFormat, (aclTensorDesc * desc, aclFormat format)) {
-  return with("aclSetTensorFormat", desc, [&](Description& d) -> Result {
+EXPORTED(aclError, aclSetTensorFormat, (aclTensorDesc * desc, aclFormat format)) {
+  return with("aclSetTensorFormat", desc, [&](TensorDesc& d) -> Result {
     d.format = format;
     return {};
   });
 }
 
-API(aclError, aclSetTensorShape, (aclTensorDesc * desc, int numDims, const int64_t* dims)) {
-  return with("aclSetTensorShape", desc, [&](Description& d) -> Result {
+EXPORTED(aclError, aclSetTensorShape, (aclTensorDesc * desc, int numDims, const int64_t* dims)) {
+  return with("aclSetTensorShape", desc, [&](TensorDesc& d) -> Result {
     if (Result r = check_dims(numDims, dims); !r.ok()) return r;
     d.dims.assign(dims, dims + numDims);
     return {};
   });
 }
 
-API(aclError, aclSetTensorPlaceMent, (aclTensorDesc * desc, aclMemType memType)) {
-  return with("aclSetTensorPlaceMent", desc, [&](Description& d) -> Result {
+EXPORTED(aclError, aclSetTensorPlaceMent, (aclTensorDesc * desc, aclMemType memType)) {
+  return with("aclSetTensorPlaceMent", desc, [&](TensorDesc& d) -> Result {
     d.memory = memType;
     return {};
   });
@@ -164,7 +161,7 @@ aclError set_attribute(const char* function, const aclopAttr* attr, const char* 
 
 }  // namespace
 
-API(aclopAttr*, aclopCreateAttr, ()) {
+EXPORTED(aclopAttr*, aclopCreateAttr, ()) {
   void* handle = nullptr;
   (void)guarded("aclopCreateAttr", [&]() -> Result {
     handle = attributes().insert(std::make_shared<Attributes>());
@@ -173,16 +170,16 @@ API(aclopAttr*, aclopCreateAttr, ()) {
   return static_cast<aclopAttr*>(handle);
 }
 
-API(void, aclopDestroyAttr, (const aclopAttr* attr)) {
+EXPORTED(void, aclopDestroyAttr, (const aclopAttr* attr)) {
   (void)guarded("aclopDestroyAttr", [&]() -> Result {
     if (!attr || attributes().remove(attr)) return {};
     return bad_handle(attributes(), attr, "attr", "what aclopCreateAttr gave", kInvalidParam, kInvalidParam);
   });
 }
 
-#define SET_ATTRIBUTE(name, ...)                                               \
-  API(aclError, name, (aclopAttr * attr, const char* attrName, __VA_ARGS__)) { \
-    return set_attribute(#name, attr, attrName);                               \
+#define SET_ATTRIBUTE(name, ...)                                                    \
+  EXPORTED(aclError, name, (aclopAttr * attr, const char* attrName, __VA_ARGS__)) { \
+    return set_attribute(#name, attr, attrName);                                    \
   }
 SET_ATTRIBUTE(aclopSetAttrBool, uint8_t)
 SET_ATTRIBUTE(aclopSetAttrInt, int64_t)
@@ -208,16 +205,16 @@ aclError no_operator(const char* function, const char* type) {
 
 }  // namespace
 
-API(aclError, aclopCompileAndExecute,
-    (const char* opType, int, const aclTensorDesc* const*, const aclDataBuffer* const*, int,
-     const aclTensorDesc* const*, aclDataBuffer* const*, const aclopAttr*, int, int, const char*, aclrtStream)) {
+EXPORTED(aclError, aclopCompileAndExecute,
+         (const char* opType, int, const aclTensorDesc* const*, const aclDataBuffer* const*, int,
+          const aclTensorDesc* const*, aclDataBuffer* const*, const aclopAttr*, int, int, const char*, aclrtStream)) {
   return no_operator("aclopCompileAndExecute", opType);
 }
 
 // For outputs whose shape is known afterwards.
-API(aclError, aclopCompileAndExecuteV2,
-    (const char* opType, int, aclTensorDesc**, aclDataBuffer**, int, aclTensorDesc**, aclDataBuffer**, aclopAttr*, int,
-     int, const char*, aclrtStream)) {
+EXPORTED(aclError, aclopCompileAndExecuteV2,
+         (const char* opType, int, aclTensorDesc**, aclDataBuffer**, int, aclTensorDesc**, aclDataBuffer**, aclopAttr*,
+          int, int, const char*, aclrtStream)) {
   return no_operator("aclopCompileAndExecuteV2", opType);
 }
 
@@ -245,7 +242,7 @@ aclError with_option(const char* function, int option, Use&& use) {
 
 }  // namespace
 
-API(aclError, aclSetCompileopt, (int opt, const char* value)) {
+EXPORTED(aclError, aclSetCompileopt, (int opt, const char* value)) {
   return with_option("aclSetCompileopt", opt, [&](Options& all) -> Result {
     if (!value) return fail(kInvalidParam, "value: null pointer, expected a text");
     if (opt == kJitCompile && std::strcmp(value, "disable") != 0)
@@ -256,7 +253,7 @@ API(aclError, aclSetCompileopt, (int opt, const char* value)) {
   });
 }
 
-API(size_t, aclGetCompileoptSize, (int opt)) {
+EXPORTED(size_t, aclGetCompileoptSize, (int opt)) {
   std::size_t size = 0;
   (void)with_option("aclGetCompileoptSize", opt, [&](Options& all) -> Result {
     const auto found = all.values.find(opt);
@@ -266,7 +263,7 @@ API(size_t, aclGetCompileoptSize, (int opt)) {
   return size;
 }
 
-API(aclError, aclGetCompileopt, (int opt, char* value, size_t length)) {
+EXPORTED(aclError, aclGetCompileopt, (int opt, char* value, size_t length)) {
   return with_option("aclGetCompileopt", opt, [&](Options& all) -> Result {
     if (!value) return fail(kInvalidParam, "value: null pointer, expected where to write the text");
     const auto found = all.values.find(opt);

@@ -49,12 +49,12 @@ Result read_file(const std::string& path, std::string& text) {
   struct stat about{};
   if (file.descriptor < 0 || fstat(file.descriptor, &about) != 0) return bad_file(path, std::strerror(errno));
   if (!S_ISREG(about.st_mode)) return bad_file(path, "not a regular file");
-  char piece[4096];
+  char buffer[4096];
   ssize_t n;
-  while ((n = read(file.descriptor, piece, sizeof piece)) != 0) {
+  while ((n = read(file.descriptor, buffer, sizeof buffer)) != 0) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return bad_file(path, std::strerror(errno));
-    text.append(piece, static_cast<std::size_t>(n));
+    text.append(buffer, static_cast<std::size_t>(n));
     if (text.size() > kMostBytes)
       return {ACL_ERROR_INVALID_FILE_SIZE,
               "configPath: '" + path + "': more than " + std::to_string(kMostBytes) + " bytes"};

@@ -38,8 +38,8 @@ struct Fill {
   std::size_t bytes() const { return count; }
   bool pageable() const { return !memory::is_ours(data); }
   Result check() const {
-    const Range range{"devPtr", data, count};
-    return memory::check(&range, 1);
+    const Access access{"devPtr", data, count};
+    return memory::check(&access, 1);
   }
   void run() const { std::memset(data, value & 0xff, count); }
 };
@@ -53,9 +53,9 @@ struct Copy {
   std::size_t bytes() const { return width * height; }
   bool pageable() const { return !memory::is_ours(dst) || !memory::is_ours(src); }
   Result check() const {
-    const Range ranges[] = {{"dst", dst, dst_pitch * (height - 1) + width},
-                            {"src", src, src_pitch * (height - 1) + width}};
-    return memory::check(ranges, 2);
+    const Access accesses[] = {{"dst", dst, dst_pitch * (height - 1) + width},
+                               {"src", src, src_pitch * (height - 1) + width}};
+    return memory::check(accesses, 2);
   }
   void run() const {
     // Rows that overlap other rows: from the side on which nothing is overwritten before it is read.

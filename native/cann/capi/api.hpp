@@ -1,4 +1,4 @@
-// What all sources of the C door share: the public headers, the symbols under which the core library exports their
+// What all sources of the C API share: the public headers, the symbols under which the core library exports their
 // functions, and how a result becomes a status code and a message.
 #pragma once
 
@@ -24,6 +24,11 @@
 #include "operators.def"
 #include "runtime.def"
 #undef X
+
+// Begins the definition of a function that no public header declares.
+#define EXPORTED(type, name, parameters)                                                          \
+  extern "C" __attribute__((visibility("default"))) type name parameters asm("bcelogits_" #name); \
+  type name parameters
 
 namespace bcelogits::capi {
 

@@ -55,11 +55,11 @@ Result members_of(const char* name, const aclTensorList* handle, Members& member
 }
 
 // One tensor of each list makes one part.
-Result add_part(ListExecutor& all, const Signature& g, Kernel kernel, const Given& given,
+Result add_part(ListExecutor& all, const Signature& g, Kernel kernel, const Arguments& a,
                 std::initializer_list<std::shared_ptr<const Tensor>> tensors) {
   Planner planner;
-  if (Result r = elementwise_planner(g, kernel, given, planner); !r.ok()) return r;
-  const auto part = std::make_shared<Elementary>(g, std::move(planner));
+  if (Result r = elementwise_planner(g, kernel, a, planner); !r.ok()) return r;
+  const auto part = std::make_shared<ElementaryExecutor>(g, std::move(planner));
   std::copy(tensors.begin(), tensors.end(), part->tensor.begin());
   for (std::size_t i = 0; i < tensors.size(); ++i) part->address[i] = part->tensor[i]->storage_address;
   all.parts.push_back(part);
@@ -86,43 +86,39 @@ std::shared_ptr<Tensor> slice_of(const Tensor& t, std::size_t dim, std::int64_t 
 
 }  // namespace
 
-Result begin_each(const Signature& g, Kernel kernel, std::size_t inputs,
-                  std::initializer_list<const aclTensorList*> lists, const Given& given, std::uint64_t* workspace_size,
-                  aclOpExecutor** executor) {
+Result begin_each(const Signature& g, Kernel kernel, const Arguments& a) {
   static constexpr Signature kOne{"", 1, 1, {"x", "out"}}, kTwo{"", 2, 2, {"x1", "x2", "out"}};
-  const Signature& each = inputs == 1 ? kOne : kTwo;
+  const Signature& each = a.lists == 2 ? kOne : kTwo;
   Members members[3];
-  std::size_t n = 0;
-  for (const aclTensorList* list : lists) {
-    if (Result r = members_of(each.parameter[n], list, members[n]); !r.ok()) return r;
+  for (std::size_t n = 0; n < a.lists; ++n) {
+    if (Result r = members_of(each.parameter[n], a.list[n], members[n]); !r.ok()) return r;
     if (members[n].size() != members[0].size())
       return {ACLNN_ERR_PARAM_INVALID, std::string(each.parameter[n]) + ": " + std::to_string(members[n].size()) +
                                            " tensors, expected " + std::to_string(members[0].size()) + ", as " +
                                            each.parameter[0] + " has"};
-    ++n;
   }
   auto all = std::make_shared<ListExecutor>(g);
   for (std::size_t i = 0; i < members[0].size(); ++i) {
-    Result r = n == 2 ? add_part(*all, each, kernel, given, {members[0][i], members[1][i]})
-                      : add_part(*all, each, kernel, given, {members[0][i], members[1][i], members[2][i]});
+    Result r = a.lists == 2 ? add_part(*all, each, kernel, a, {members[0][i], members[1][i]})
+                            : add_part(*all, each, kernel, a, {members[0][i], members[1][i], members[2][i]});
     if (!r.ok()) return r;
   }
-  return begin(all, {}, workspace_size, executor);
+  return begin(all, {}, a.workspace_size, a.executor);
 }
 
-Result begin_join(const Signature& g, const aclTensorList* tensors, std::int64_t dim, bool stack, const aclTensor* out,
-                  std::uint64_t* workspace_size, aclOpExecutor** executor) {
+Result begin_join(const Signature& g, const Arguments& a, bool stack) {
   static constexpr Signature kPart{"", 2, 0, {"out", "tensors"}};
   Members members;
-  if (Result r = members_of("tensors", tensors, members); !r.ok()) return r;
+  if (Result r = members_of("tensors", a.list[0], members); !r.ok()) return r;
+  const aclTensor* out = a.tensor[0];
   const std::shared_ptr<Tensor> to = handles().tensors.find(out);
   if (!to)
     return bad_handle(handles().tensors, out, "out", "an aclTensor", ACLNN_ERR_PARAM_NULLPTR, ACLNN_ERR_PARAM_INVALID);
   const auto rank = static_cast<std::int64_t>(to->shape.size());
-  const std::int64_t at = dim < 0 ? dim + rank : dim;
+  const std::int64_t at = a.dim < 0 ? a.dim + rank : a.dim;
   if (at < 0 || at >= rank)
-    return {ACLNN_ERR_PARAM_INVALID,
-            "dim: " + std::to_string(dim) + ", expected " + std::to_string(-rank) + " to " + std::to_string(rank - 1)};
+    return {ACLNN_ERR_PARAM_INVALID, "dim: " + std::to_string(a.dim) + ", expected " + std::to_string(-rank) + " to " +
+                                         std::to_string(rank - 1)};
   const auto axis = static_cast<std::size_t>(at);
   auto all = std::make_shared<ListExecutor>(g);
   std::int64_t start = 0;
@@ -146,7 +142,7 @@ Result begin_join(const Signature& g, const aclTensorList* tensors, std::int64_t
   if (start != to->shape[axis])
     return {ACLNN_ERR_PARAM_INVALID, "out: " + std::to_string(to->shape[axis]) + " along dimension " +
                                          std::to_string(at) + ", expected " + std::to_string(start)};
-  return begin(all, {}, workspace_size, executor);
+  return begin(all, {}, a.workspace_size, a.executor);
 }
 
 }  // namespace bcelogits::capi

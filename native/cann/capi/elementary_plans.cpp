@@ -8,32 +8,30 @@ namespace bcelogits::capi {
 
 namespace {
 
-using elementary::Elementwise;
 using elementary::Fold;
 using elementary::Kernel;
-using bcelogits::Named;
 using elementary::Number;
 using runtime::Result;
 
 Result finish(const Status& s) { return s.ok() ? Result{} : Result{runtime::kTaskFailed, s.text}; }
 
 struct ElementwiseJob : Job {
-  Elementwise plan;
+  elementary::ElementwisePlan plan;
   Result run(void*) const override { return finish(execute(plan, runtime::settings().threads)); }
 };
 
 struct ReductionJob : Job {
-  elementary::Reduction plan;
+  elementary::ReductionPlan plan;
   Result run(void*) const override { return finish(execute(plan)); }
 };
 
 // Whether two tensors are equal: where they are goes into the scratch memory, then all of that is asked.
 struct EqualJob : Job {
-  Elementwise compare;
-  elementary::Reduction all;
+  elementary::ElementwisePlan compare;
+  elementary::ReductionPlan all;
   Result run(void* scratch) const override {
-    Elementwise first = compare;
-    elementary::Reduction second = all;
+    elementary::ElementwisePlan first = compare;
+    elementary::ReductionPlan second = all;
     first.out.base = second.operand.base = static_cast<char*>(scratch);
     if (Result r = finish(execute(first, runtime::settings().threads)); !r.ok()) return r;
     return finish(execute(second));
@@ -42,7 +40,7 @@ struct EqualJob : Job {
 
 // Of the output, only as much as was selected has a meaning: the tensor's view shrinks to it.
 struct SelectJob : Job {
-  elementary::Selection plan;
+  elementary::SelectionPlan plan;
   const void* out = nullptr;  // the handle
   Result run(void*) const override {
     std::int64_t found = 0;
@@ -57,14 +55,15 @@ struct SelectJob : Job {
   }
 };
 
-Result number_of(const char* name, const aclScalar* handle, Number& number) {
-  const std::shared_ptr<Scalar> s = handles().scalars.find(handle);
+Result number_of(const NamedScalar& scalar, Number& number) {
+  const std::shared_ptr<Scalar> s = handles().scalars.find(scalar.handle);
   if (!s)
-    return bad_handle(handles().scalars, handle, name, "an aclScalar", ACLNN_ERR_PARAM_NULLPTR,
+    return bad_handle(handles().scalars, scalar.handle, scalar.name, "an aclScalar", ACLNN_ERR_PARAM_NULLPTR,
                       ACLNN_ERR_PARAM_INVALID);
   const ElementType e = element_of(s->dtype);
   if (e == ElementType::Other)
-    return {ACLNN_ERR_PARAM_INVALID, std::string(name) + ": dtype " + name_of(s->dtype) + ", expected a real number"};
+    return {ACLNN_ERR_PARAM_INVALID,
+            std::string(scalar.name) + ": dtype " + name_of(s->dtype) + ", expected a real number"};
   number.real = is_float(e);
   if (number.real)
     elementary::widen(e, elementary::Calc::F64, s->value.data(), &number.as_real, 1);
@@ -82,148 +81,135 @@ Result array_of(const char* name, const aclIntArray* handle, std::vector<std::in
   return {};
 }
 
-template <class MadeJob>
-Result keep(Status s, std::shared_ptr<MadeJob> job, std::int64_t count, std::shared_ptr<Job>& made) {
-  if (!s.ok()) return to_result(s);
-  job->count = count;
-  made = std::move(job);
-  return {};
+// What an operator was told about the dtype of its output.
+Result check_dtype(const Signature& g, const Arguments& a) {
+  const std::shared_ptr<Tensor> out = a.dtype ? handles().tensors.find(a.tensor[g.output]) : nullptr;
+  if (!out || out->dtype == *a.dtype) return {};
+  const char* name = name_of(*a.dtype);
+  return {ACLNN_ERR_PARAM_INVALID, std::string("dtype: ") + (name ? name : std::to_string(static_cast<int>(*a.dtype))) +
+                                       ", expected " + name_of(out->dtype) + ", the dtype of out"};
 }
 
-Result fill_with(const Signature& g, const Number& number, const aclTensor* self, std::uint64_t* workspace_size,
-                 aclOpExecutor** executor) {
-  auto planner = [&g, number](const Views& views, std::shared_ptr<Job>& made, std::uint64_t&) {
-    elementary::Request r;
-    r.kernel = Kernel::Fill;
-    r.parameters.factor = number;
-    r.bfloat16 = has_bfloat16();
-    r.out = {g.parameter[0], &views[0]};
-    auto job = std::make_shared<ElementwiseJob>();
-    Status s = elementary::plan(r, job->plan);
-    const std::int64_t count = job->plan.count;
-    return keep(std::move(s), std::move(job), count, made);
+Result begin_with(const Signature& g, Planner planner, const Arguments& a) {
+  return begin(std::make_shared<ElementaryExecutor>(g, std::move(planner)), {a.tensor.data(), a.tensors},
+               a.workspace_size, a.executor);
+}
+
+Result begin_equal(const Signature& g, const Arguments& a) {
+  auto planner = [&g](const Views& views, std::shared_ptr<Job>& made, std::uint64_t& scratch) -> Result {
+    auto job = std::make_shared<EqualJob>();
+    if (Status s = elementary::plan_equal({g.parameter[0], &views[0]}, {g.parameter[1], &views[1]},
+                                          {g.parameter[2], &views[2]}, has_bfloat16(), job->compare, job->all);
+        !s.ok())
+      return to_result(s);
+    scratch = static_cast<std::uint64_t>(job->compare.count);
+    job->count = job->compare.count;
+    made = std::move(job);
+    return {};
   };
-  return begin(std::make_shared<Elementary>(g, std::move(planner)), {self}, workspace_size, executor);
+  return begin_with(g, std::move(planner), a);
 }
 
-Result reduce(const Signature& g, Fold fold, const aclTensor* self, std::vector<std::int64_t> dims, bool keep_dims,
-              const aclTensor* out, std::uint64_t* workspace_size, aclOpExecutor** executor) {
-  auto planner = [&g, fold, dims = std::move(dims), keep_dims](const Views& views, std::shared_ptr<Job>& made,
-                                                               std::uint64_t&) {
-    auto job = std::make_shared<ReductionJob>();
-    Status s = plan_reduction(fold, {g.parameter[0], &views[0]}, dims, keep_dims, {g.parameter[1], &views[1]},
-                              has_bfloat16(), job->plan);
-    const std::int64_t count = job->plan.outer * job->plan.inner;
-    return keep(std::move(s), std::move(job), count, made);
+Result begin_select(const Signature& g, const Arguments& a) {
+  auto planner = [&g, out = a.tensor[g.output]](const Views& views, std::shared_ptr<Job>& made,
+                                                std::uint64_t&) -> Result {
+    auto job = std::make_shared<SelectJob>();
+    if (Status s = elementary::plan_selection({g.parameter[0], &views[0]}, {g.parameter[1], &views[1]},
+                                              {g.parameter[2], &views[2]}, has_bfloat16(), job->plan);
+        !s.ok())
+      return to_result(s);
+    job->out = out;
+    job->count = job->plan.count;
+    made = std::move(job);
+    return {};
   };
-  return begin(std::make_shared<Elementary>(g, std::move(planner)), {self, out}, workspace_size, executor);
-}
-
-Result check_dtype(const aclTensor* out, aclDataType dtype) {
-  const std::shared_ptr<Tensor> t = handles().tensors.find(out);
-  if (!t || t->dtype == dtype) return {};
-  const char* name = name_of(dtype);
-  return {ACLNN_ERR_PARAM_INVALID, std::string("dtype: ") + (name ? name : std::to_string(static_cast<int>(dtype))) +
-                                       ", expected " + name_of(t->dtype) + ", the dtype of out"};
+  return begin_with(g, std::move(planner), a);
 }
 
 }  // namespace
 
-Result elementwise_planner(const Signature& g, Kernel kernel, const Given& given, Planner& planner) {
-  elementary::Request request;
-  request.kernel = kernel;
-  request.spread = given.spread;
-  request.parameters.rtol = given.rtol;
-  request.parameters.atol = given.atol;
-  request.parameters.equal_nan = given.equal_nan;
-  if (given.operand_name) {
-    request.number_is_operand = true;
-    if (Result r = number_of(given.operand_name, given.operand, request.number); !r.ok()) return r;
-  }
-  if (given.factor_name)
-    if (Result r = number_of(given.factor_name, given.factor, request.parameters.factor); !r.ok()) return r;
+Result elementwise_planner(const Signature& g, Kernel kernel, const Arguments& a, Planner& planner) {
+  elementary::ElementwiseCall call;
+  call.kernel = kernel;
+  call.parameters.rtol = a.rtol;
+  call.parameters.atol = a.atol;
+  call.parameters.equal_nan = a.equal_nan;
+  call.number_is_operand = a.operand.name != nullptr;
+  if (a.operand.name)
+    if (Result r = number_of(a.operand, call.number); !r.ok()) return r;
+  if (a.factor.name)
+    if (Result r = number_of(a.factor, call.parameters.factor); !r.ok()) return r;
+  call.bfloat16 = has_bfloat16();
   // In place, the first tensor is the output, and an operand unless the kernel has no place for it.
   const bool in_place = g.output < g.inputs;
-  const auto operands = static_cast<std::size_t>(info(kernel).operands - (given.operand_name ? 1 : 0));
+  call.spread = in_place;
+  const auto operands = static_cast<std::size_t>(info(kernel).operands - (a.operand.name ? 1 : 0));
   const std::size_t first = in_place && g.inputs > operands ? 1 : 0;
-  planner = [&g, request, first](const Views& views, std::shared_ptr<Job>& made, std::uint64_t&) {
-    elementary::Request r = request;
-    r.bfloat16 = has_bfloat16();
-    for (std::size_t i = first; i < g.inputs; ++i) r.input[r.inputs++] = {g.parameter[i], &views[i]};
-    r.out = {g.parameter[g.output], &views[g.output]};
+  planner = [&g, call, first](const Views& views, std::shared_ptr<Job>& made, std::uint64_t&) -> Result {
+    elementary::ElementwiseCall c = call;
+    for (std::size_t i = first; i < g.inputs; ++i) c.input[c.inputs++] = {g.parameter[i], &views[i]};
+    c.out = {g.parameter[g.output], &views[g.output]};
     auto job = std::make_shared<ElementwiseJob>();
-    Status s = elementary::plan(r, job->plan);
-    const std::int64_t count = job->plan.count;
-    return keep(std::move(s), std::move(job), count, made);
+    if (Status s = elementary::plan(c, job->plan); !s.ok()) return to_result(s);
+    job->count = job->plan.count;
+    made = std::move(job);
+    return {};
   };
   return {};
 }
 
-Result begin_elementwise(const Signature& g, Kernel kernel, std::initializer_list<const aclTensor*> tensors,
-                         const Given& given, std::uint64_t* workspace_size, aclOpExecutor** executor) {
+Result begin_operator(const Signature& g, Kernel kernel, const Arguments& a) {
+  if (a.lists > 0) return begin_each(g, kernel, a);
+  if (Result r = check_dtype(g, a); !r.ok()) return r;
   Planner planner;
-  if (Result r = elementwise_planner(g, kernel, given, planner); !r.ok()) return r;
-  return begin(std::make_shared<Elementary>(g, std::move(planner)), tensors, workspace_size, executor);
+  if (Result r = elementwise_planner(g, kernel, a, planner); !r.ok()) return r;
+  return begin_with(g, std::move(planner), a);
 }
 
-Result begin_equal(const Signature& g, const aclTensor* self, const aclTensor* other, const aclTensor* out,
-                   std::uint64_t* workspace_size, aclOpExecutor** executor) {
-  auto planner = [&g](const Views& views, std::shared_ptr<Job>& made, std::uint64_t& scratch) -> Result {
-    const Named a{g.parameter[0], &views[0]}, b{g.parameter[1], &views[1]}, to{g.parameter[2], &views[2]};
-    auto job = std::make_shared<EqualJob>();
-    if (Status s = elementary::plan_equal(a, b, to, has_bfloat16(), job->compare, job->all); !s.ok())
+Result begin_operator(const Signature& g, Fold fold, const Arguments& a) {
+  std::vector<std::int64_t> dims;
+  if (a.dims)
+    if (Result r = array_of("dim", *a.dims, dims); !r.ok()) return r;
+  if (Result r = check_dtype(g, a); !r.ok()) return r;
+  auto planner = [&g, fold, dims = std::move(dims), keep = a.keep](const Views& views, std::shared_ptr<Job>& made,
+                                                                   std::uint64_t&) -> Result {
+    auto job = std::make_shared<ReductionJob>();
+    if (Status s = plan_reduction(fold, {g.parameter[0], &views[0]}, dims, keep, {g.parameter[1], &views[1]},
+                                  has_bfloat16(), job->plan);
+        !s.ok())
       return to_result(s);
-    scratch = static_cast<std::uint64_t>(job->compare.count);
-    const std::int64_t count = job->compare.count;
-    return keep({}, std::move(job), count, made);
+    job->count = job->plan.outer * job->plan.inner;
+    made = std::move(job);
+    return {};
   };
-  return begin(std::make_shared<Elementary>(g, std::move(planner)), {self, other, out}, workspace_size, executor);
+  return begin_with(g, std::move(planner), a);
 }
 
-Result begin_select(const Signature& g, const aclTensor* self, const aclTensor* mask, const aclTensor* out,
-                    std::uint64_t* workspace_size, aclOpExecutor** executor) {
-  auto planner = [&g, out](const Views& views, std::shared_ptr<Job>& made, std::uint64_t&) -> Result {
-    const Named from{g.parameter[0], &views[0]}, by{g.parameter[1], &views[1]}, to{g.parameter[2], &views[2]};
-    auto job = std::make_shared<SelectJob>();
-    Status s = elementary::plan_selection(from, by, to, has_bfloat16(), job->plan);
-    job->out = out;
-    const std::int64_t count = job->plan.count;
-    return keep(std::move(s), std::move(job), count, made);
-  };
-  return begin(std::make_shared<Elementary>(g, std::move(planner)), {self, mask, out}, workspace_size, executor);
+Result begin_operator(const Signature& g, Routine routine, const Arguments& a) {
+  switch (routine) {
+    case Routine::Equal:
+      return begin_equal(g, a);
+    case Routine::Select:
+      return begin_select(g, a);
+    case Routine::Join:
+    case Routine::Stack:
+      break;
+  }
+  return begin_join(g, a, routine == Routine::Stack);
 }
 
-Result begin_constant(const Signature& g, std::int64_t value, const aclTensor* self, std::uint64_t* workspace_size,
-                      aclOpExecutor** executor) {
-  return fill_with(g, {false, 1, value}, self, workspace_size, executor);
-}
-
-Result begin_fill(const Signature& g, const aclScalar* value, const aclTensor* self, std::uint64_t* workspace_size,
-                  aclOpExecutor** executor) {
-  Number number;
-  if (Result r = number_of("value", value, number); !r.ok()) return r;
-  return fill_with(g, number, self, workspace_size, executor);
-}
-
-Result begin_cast(const Signature& g, const aclTensor* self, aclDataType dtype, const aclTensor* out,
-                  std::uint64_t* workspace_size, aclOpExecutor** executor) {
-  if (Result r = check_dtype(out, dtype); !r.ok()) return r;
-  return begin_elementwise(g, Kernel::Same, {self, out}, {}, workspace_size, executor);
-}
-
-Result begin_reduction(const Signature& g, Fold fold, const aclTensor* self, const aclIntArray* dims, bool keep_dims,
-                       const aclTensor* out, const aclDataType* dtype, std::uint64_t* workspace_size,
-                       aclOpExecutor** executor) {
-  std::vector<std::int64_t> values;
-  if (Result r = array_of("dim", dims, values); !r.ok()) return r;
-  if (dtype)
-    if (Result r = check_dtype(out, *dtype); !r.ok()) return r;
-  return reduce(g, fold, self, std::move(values), keep_dims, out, workspace_size, executor);
-}
-
-Result begin_reduction_of_all(const Signature& g, Fold fold, const aclTensor* self, const aclTensor* out,
-                              std::uint64_t* workspace_size, aclOpExecutor** executor) {
-  return reduce(g, fold, self, {}, false, out, workspace_size, executor);
+std::shared_ptr<Tensor> copy_of(const Tensor& t) {
+  auto copy = std::make_shared<Tensor>();
+  copy->shape = t.shape;
+  copy->strides = t.strides;
+  copy->byte_strides = t.byte_strides;
+  copy->storage = t.storage;
+  copy->offset = t.offset;
+  copy->dtype = t.dtype;
+  copy->format = t.format;
+  copy->storage_address = t.storage_address.load();
+  copy->extent = t.extent;
+  return copy;
 }
 
 }  // namespace bcelogits::capi

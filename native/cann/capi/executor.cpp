@@ -17,12 +17,12 @@ constexpr std::int64_t kAtOnce = 1 << 13;
 Result check_memory(const Job& job, const void* workspace, std::uint64_t bytes) {
   for (const std::shared_ptr<const Job>& part : job.parts)
     if (Result r = check_memory(*part, nullptr, 0); !r.ok()) return r;
-  runtime::Range ranges[kMostTensors + 1];
+  runtime::Access accesses[kMostTensors + 1];
   std::size_t n = 0;
   for (std::size_t i = 0; i < job.data.size(); ++i)
-    if (job.data[i]) ranges[n++] = {job.name[i], job.data[i], job.extent[i]};
-  if (bytes > 0) ranges[n++] = {"workspace", workspace, bytes};
-  return runtime::memory::check(ranges, n, runtime::settings().strict_memory);
+    if (job.data[i]) accesses[n++] = {job.name[i], job.data[i], job.extent[i]};
+  if (bytes > 0) accesses[n++] = {"workspace", workspace, bytes};
+  return runtime::memory::check(accesses, n, runtime::settings().strict_memory);
 }
 
 // The parameter whose memory the workspace would write into; null if none.
@@ -125,7 +125,7 @@ Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle)
   return queued.ok() ? Result{} : runtime_failure(std::move(queued));
 }
 
-Result begin(const std::shared_ptr<Executor>& made, std::initializer_list<const aclTensor*> tensors,
+Result begin(const std::shared_ptr<Executor>& made, std::span<const aclTensor* const> tensors,
              std::uint64_t* workspace_size, aclOpExecutor** executor) {
   if (!runtime::settings().problem.empty()) return {ACLNN_ERR_RUNTIME_ERROR, runtime::settings().problem};
   if (!workspace_size) return {ACLNN_ERR_PARAM_NULLPTR, "workspaceSize: null pointer, expected where to write it"};

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <array>
-#include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <span>
 
 #include "../../engine/engine.hpp"
 #include "handles.hpp"
@@ -60,7 +60,7 @@ struct Executor {
 };
 
 // Phase one: the product has the operator, the tensors exist (null is the operator's affair), `executor` accepts them.
-runtime::Result begin(const std::shared_ptr<Executor>& executor, std::initializer_list<const aclTensor*> tensors,
+runtime::Result begin(const std::shared_ptr<Executor>& executor, std::span<const aclTensor* const> tensors,
                       std::uint64_t* workspace_size, aclOpExecutor** handle);
 // Phase two of any operator.
 aclnnStatus run_executor(const Signature& signature, void* workspace, std::uint64_t workspace_size,

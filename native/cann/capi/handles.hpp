@@ -62,6 +62,7 @@ inline Handles& handles() { return runtime::per_process<Handles>(); }
 
 const char* name_of(aclDataType dtype);     // "int32"; null for a number that is no dtype
 const char* name_of(aclFormat format);      // "NCHW"; null for a number that is no format
+bool is_strided(aclFormat format);          // strides say where the elements are
 ElementType element_of(aclDataType dtype);  // Other: none that the engine has
 std::size_t bytes_of(aclDataType dtype);    // 0: undefined or smaller than a byte
 

@@ -120,7 +120,8 @@ aclnnStatus phase_one(const char* function, const Signature& signature, Op op,
   return guarded(function, [&]() -> Result {
     if (runtime::settings().problem.empty() && workspace_size && executor)  // begin() names what is wrong with these
       if (Result r = available(op); !r.ok()) return r;
-    return begin(std::make_shared<LossExecutor>(signature, op, reduction), tensors, workspace_size, executor);
+    return begin(std::make_shared<LossExecutor>(signature, op, reduction), {tensors.begin(), tensors.size()},
+                 workspace_size, executor);
   });
 }
 

@@ -139,19 +139,7 @@ ArrayView Tensor::view(void* address) const {
   v.shape = shape.data();
   v.strides = byte_strides.data();
   v.writable = true;
-  switch (format) {
-    case ACL_FORMAT_ND:
-    case ACL_FORMAT_NCHW:
-    case ACL_FORMAT_NHWC:
-    case ACL_FORMAT_NC:
-    case ACL_FORMAT_NCL:
-    case ACL_FORMAT_NCDHW:
-    case ACL_FORMAT_NDHWC:
-    case ACL_FORMAT_HWCN:
-      break;
-    default:
-      v.bad_format = name_of(format);
-  }
+  if (!is_strided(format)) v.bad_format = name_of(format);
   return v;
 }
 

@@ -1,4 +1,4 @@
-// Address space that is reserved at once and made usable piece by piece. It stays reserved for as long as the process
+// Address space that is reserved at once and made usable part by part. It stays reserved for as long as the process
 // lives: no address in it is ever anything else's.
 #pragma once
 

@@ -120,7 +120,7 @@ std::string where(BlockMap& all, MemoryKind kind, std::uintptr_t address, std::s
 }
 
 // A range that no block needs to be asked about; `ours` otherwise.
-Result check_outside(const Memory& m, const Range& r, bool device_only, bool& ours) {
+Result check_outside(const Memory& m, const Access& r, bool device_only, bool& ours) {
   const std::uintptr_t first = number(r.data), last = first + (r.bytes - 1);
   if (r.bytes == 0) return {};
   if (!r.data)
@@ -215,25 +215,25 @@ void release_all(int device) {
   }
 }
 
-Result check(const Range* ranges, std::size_t count, bool device_only) {
+Result check(const Access* accesses, std::size_t count, bool device_only) {
   Memory& m = the_memory();
   bool ours = false;
   for (std::size_t i = 0; i < count; ++i)
-    if (Result r = check_outside(m, ranges[i], device_only, ours); !r.ok()) return r;
+    if (Result r = check_outside(m, accesses[i], device_only, ours); !r.ok()) return r;
   if (!ours) return {};
   const std::lock_guard lock(m.mutex);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uintptr_t address = number(ranges[i].data);
-    if (ranges[i].bytes == 0 || !m.range().contains(address)) continue;
+    const std::uintptr_t address = number(accesses[i].data);
+    if (accesses[i].bytes == 0 || !m.range().contains(address)) continue;
     const MemoryKind kind = m.kind_of(address);
     BlockMap& all = m.blocks(kind);
-    if (!lies_in_block(all, address, ranges[i].bytes))
-      return fail(kBadValue, std::string(ranges[i].name) + ": " + where(all, kind, address, ranges[i].bytes));
+    if (!lies_in_block(all, address, accesses[i].bytes))
+      return fail(kBadValue, std::string(accesses[i].name) + ": " + where(all, kind, address, accesses[i].bytes));
   }
   return {};
 }
 
-std::optional<Block> find(const void* data) {
+std::optional<Allocation> find(const void* data) {
   Memory& m = the_memory();
   const std::uintptr_t address = number(data);
   if (!m.range().contains(address)) return {};
@@ -242,7 +242,7 @@ std::optional<Block> find(const void* data) {
   BlockMap& all = m.blocks(kind);
   if (!lies_in_block(all, address, 0)) return {};
   const BlockMap::Position p = all.find(address);
-  return Block{reinterpret_cast<char*>(p->first), p->second.size, kind, p->second.device};
+  return Allocation{reinterpret_cast<char*>(p->first), p->second.size, kind, p->second.device};
 }
 
 bool is_ours(const void* data) { return the_memory().range().contains(number(data)); }

@@ -12,15 +12,15 @@ namespace bcelogits::runtime {
 
 enum class MemoryKind : int { Device, Host };
 
-struct Block {
+struct Allocation {
   char* base = nullptr;
   std::size_t size = 0;  // as asked for
   MemoryKind kind = MemoryKind::Device;
   int device = 0;
 };
 
-// A range that a call is about to touch, with the parameter's name for the message.
-struct Range {
+// Memory that a call is about to touch, with the parameter's name for the message.
+struct Access {
   const char* name;
   const void* data;
   std::size_t bytes;
@@ -38,12 +38,12 @@ Result release(MemoryKind kind, void* data);
 // Frees all blocks of a device (device < 0: of all, and pinned host memory too).
 void release_all(int device);
 
-// Each range lies inside one live block, or is none of ours (ordinary memory of the caller: nothing is known of it), or
-// has no bytes. Memory may be freed between this and its use: that then harms nothing but the data.
-// `device_only`: the latter is an error too, and so is pinned host memory.
-Result check(const Range* ranges, std::size_t count, bool device_only = false);
+// Each access lies inside one live block, or is none of ours (ordinary memory of the caller: nothing is known of it),
+// or has no bytes. Memory may be freed between this and its use: that then harms nothing but the data. `device_only`:
+// the latter is an error too, and so is pinned host memory.
+Result check(const Access* accesses, std::size_t count, bool device_only = false);
 // The live block that holds this address, if any.
-std::optional<Block> find(const void* data);
+std::optional<Allocation> find(const void* data);
 // Whether the address lies in the reserved range, live or not.
 bool is_ours(const void* data);
 

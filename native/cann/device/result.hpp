@@ -6,7 +6,7 @@
 
 namespace bcelogits::runtime {
 
-// Numbers of the documented aclError table; the door asserts that they equal the names of its public headers.
+// Numbers of the documented aclError table; the C API asserts that they equal the names of its public headers.
 enum Code : int {
   kOk = 0,
   kInvalidParam = 100000,

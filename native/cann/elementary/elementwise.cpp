@@ -11,24 +11,16 @@ namespace bcelogits::elementary {
 
 namespace {
 
-constexpr std::size_t kBlock = 1024;  // elements; what a thread needs stays in its cache
-constexpr std::int64_t kGrain = 16 * static_cast<std::int64_t>(kBlock);
-constexpr int kMostDims = 8;  // as the documents of the operators have it
+constexpr std::int64_t kGrain = 16 * kBlock;  // elements of a chunk
+constexpr int kMostDims = 8;                  // as the documents of the operators have it
 
-struct Workspace {
-  alignas(64) char raw[kMostOperands][kBlock * 16];   // gathered elements; 16 bytes are the largest
-  alignas(64) char value[kMostOperands][kBlock * 8];  // in the type of the calculation
+struct Buffers {
+  alignas(64) char raw[kMostOperands][kBlock * kMostBytes];  // gathered elements
+  alignas(64) char value[kMostOperands][kBlock * 8];         // in the type of the calculation
   alignas(64) char result[kBlock * 8], stored[kBlock * 8];
 };
 
 std::string named(const Named& t) { return std::string(t.name) + ": "; }
-
-// Elements [first, first + n) without a gap.
-const char* contiguous(const Operand& o, std::int64_t first, std::size_t n, char* room) {
-  if (o.kind == Operand::Kind::Contiguous) return o.base + first * o.item;
-  gather(o, first, n, room, kernel_table());
-  return room;
-}
 
 void write(const Operand& o, std::int64_t first, std::size_t n, const char* from) {
   if (o.kind == Operand::Kind::Contiguous)
@@ -37,23 +29,25 @@ void write(const Operand& o, std::int64_t first, std::size_t n, const char* from
     scatter(from, o, first, n, kernel_table());
 }
 
-class Runner {
+// One thread's share of a plan.
+class ElementwiseRunner {
  public:
-  Runner(const Elementwise& plan, Workspace& ws) : plan_(plan), ws_(ws), info_(info(plan.kernel)) {
-    for (int i = 0; i < plan.inputs; ++i) values_[i] = ws.value[i];
+  ElementwiseRunner(const ElementwisePlan& plan, Buffers& buffers)
+      : plan_(plan), buffers_(buffers), info_(info(plan.kernel)) {
+    for (int i = 0; i < plan.inputs; ++i) values_[i] = buffers.value[i];
     if (!plan.number_is_operand) return;
     const int last = plan.inputs;
-    values_[last] = ws.value[last];
+    values_[last] = buffers.value[last];
     Parameters p;
     p.factor = plan.number;
-    info(Kernel::Fill).function[static_cast<int>(plan.calc)](nullptr, ws.value[last], kBlock, p);
+    info(Kernel::Fill).function[static_cast<int>(plan.calc)](nullptr, buffers.value[last], kBlock, p);
   }
 
   void run(std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; i += static_cast<std::int64_t>(kBlock)) {
-      const auto n = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(kBlock), end - i));
+    for (std::int64_t i = begin; i < end; i += kBlock) {
+      const std::size_t n = block_size(i, end);
       if (plan_.as_bits)
-        write(plan_.out, i, n, contiguous(plan_.operand[0], i, n, ws_.raw[0]));
+        write(plan_.out, i, n, contiguous(plan_.operand[0], i, n, buffers_.raw[0]));
       else
         block(i, n);
     }
@@ -62,22 +56,22 @@ class Runner {
  private:
   void block(std::int64_t first, std::size_t n) {
     for (int i = 0; i < plan_.inputs; ++i) {
-      const char* raw = contiguous(plan_.operand[i], first, n, ws_.raw[i]);
-      widen(plan_.in[i], plan_.calc, raw, ws_.value[i], n);
+      const char* raw = contiguous(plan_.operand[i], first, n, buffers_.raw[i]);
+      widen(plan_.in[i], plan_.calc, raw, buffers_.value[i], n);
     }
-    info_.function[static_cast<int>(plan_.calc)](values_, ws_.result, n, plan_.parameters);
-    narrow(info_.kind == Kind::Test ? Calc::I64 : plan_.calc, plan_.to, ws_.result, ws_.stored, n);
-    write(plan_.out, first, n, ws_.stored);
+    info_.function[static_cast<int>(plan_.calc)](values_, buffers_.result, n, plan_.parameters);
+    narrow(info_.kind == Kind::Test ? Calc::I64 : plan_.calc, plan_.to, buffers_.result, buffers_.stored, n);
+    write(plan_.out, first, n, buffers_.stored);
   }
 
-  const Elementwise& plan_;
-  Workspace& ws_;
+  const ElementwisePlan& plan_;
+  Buffers& buffers_;
   const KernelInfo& info_;
   const void* values_[kMostOperands] = {};
 };
 
 // The type of the calculation: that of the widest tensor; a number counts where no tensor is of floating point.
-Calc calc_of(const Request& r, const Elementwise& plan, Kind kind) {
+Calc calc_of(const ElementwiseCall& r, const ElementwisePlan& plan, Kind kind) {
   bool real = kind == Kind::Real, wide = false;
   for (int i = 0; i < plan.inputs; ++i) {
     real = real || is_float(plan.in[i]);
@@ -90,7 +84,7 @@ Calc calc_of(const Request& r, const Elementwise& plan, Kind kind) {
   return wide ? Calc::F64 : real ? Calc::F32 : Calc::I64;
 }
 
-Status broadcast_shape(const Request& r) {
+Status broadcast_shape(const ElementwiseCall& r) {
   const ArrayView& out = *r.out.view;
   for (int i = 0; i < r.inputs; ++i)
     if (Status s = check_broadcast(r.input[i], r.out.name, out); !s.ok()) return s;
@@ -122,7 +116,7 @@ Status check_tensor(const Named& t, bool bfloat16, bool any_dtype) {
   return check_dims(t.name, *t.view, kMostDims);
 }
 
-Status plan(const Request& r, Elementwise& made) {
+Status plan(const ElementwiseCall& r, ElementwisePlan& made) {
   const Kind kind = info(r.kernel).kind;
   const bool copies = r.kernel == Kernel::Same;
   for (int i = 0; i < r.inputs; ++i)
@@ -134,9 +128,8 @@ Status plan(const Request& r, Elementwise& made) {
   for (int i = 0; i < r.inputs; ++i)
     if (Status s = check_separate(r.out, r.input[i], true); !s.ok()) return s;
 
-  const bool logical =
-      r.kernel == Kernel::BitwiseNot && r.input[0].view->element == ElementType::Bool;  // it has one bit
-  made.kernel = logical ? Kernel::LogicalNot : r.kernel;
+  const bool one_bit = r.kernel == Kernel::BitwiseNot && r.input[0].view->element == ElementType::Bool;
+  made.kernel = one_bit ? Kernel::LogicalNot : r.kernel;
   made.inputs = r.inputs;
   made.number_is_operand = r.number_is_operand;
   made.number = r.number;
@@ -156,8 +149,7 @@ Status plan(const Request& r, Elementwise& made) {
     for (int i = 0; i <= r.inputs; ++i) {
       const Named& t = i < r.inputs ? r.input[i] : r.out;
       if (is_float(t.view->element))
-        return Status::type(named(t) + "dtype " + bcelogits::info(t.view->element).name +
-                            ", expected bool or an integer");
+        return Status::type(named(t) + t.view->type_text() + ", expected bool or an integer");
     }
   made.calc = calc_of(r, made, kind);
   const Layout layout = make_layout(*r.out.view);
@@ -166,8 +158,9 @@ Status plan(const Request& r, Elementwise& made) {
   return {};
 }
 
-Status execute(const Elementwise& plan, int threads) {
-  return for_chunks<Workspace>(plan.count, kGrain, threads, [&](Workspace& ws) { return Runner(plan, ws); });
+Status execute(const ElementwisePlan& plan, int threads) {
+  return for_chunks<Buffers>(plan.count, kGrain, threads,
+                             [&](Buffers& buffers) { return ElementwiseRunner(plan, buffers); });
 }
 
 }  // namespace bcelogits::elementary

@@ -8,7 +8,7 @@ namespace bcelogits::elementary {
 
 inline constexpr int kMostOperands = 3;
 
-struct Request {
+struct ElementwiseCall {
   Kernel kernel = Kernel::Same;
   int inputs = 0;  // tensors of `input`, in the order of the kernel's operands
   Named input[kMostOperands]{};
@@ -20,7 +20,7 @@ struct Request {
   bool bfloat16 = true;  // whether tensors may have it
 };
 
-struct Elementwise {
+struct ElementwisePlan {
   Kernel kernel = Kernel::Same;
   Calc calc = Calc::F32;
   bool as_bits = false;  // a copy between tensors of one dtype, whatever it is
@@ -35,8 +35,8 @@ struct Elementwise {
 
 // Checks everything and plans. The inputs broadcast against each other to the shape of the output; each may be exactly
 // the output, in place.
-Status plan(const Request& request, Elementwise& made);
-Status execute(const Elementwise& plan, int threads);
+Status plan(const ElementwiseCall& request, ElementwisePlan& made);
+Status execute(const ElementwisePlan& plan, int threads);
 
 // The checks of one tensor that do not depend on others: there, dtype, format, number of dimensions.
 Status check_tensor(const Named& tensor, bool bfloat16, bool any_dtype);

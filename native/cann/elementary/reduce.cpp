@@ -13,9 +13,7 @@ namespace bcelogits::elementary {
 
 namespace {
 
-constexpr std::size_t kBlock = 1024;
-
-struct Workspace {
+struct ReductionBuffers {
   alignas(64) char raw[kBlock * 8], value[kBlock * 8];
 };
 
@@ -26,10 +24,10 @@ T sooner(Fold fold, T a, T b) {
   return (fold == Fold::Max) == (b > a) && a != b ? b : a;
 }
 
-// The result of one run of elements, block by block.
-class Accumulator {
+// One result, from the blocks of its elements.
+class FoldState {
  public:
-  Accumulator(Fold fold, Calc calc) : fold_(fold), calc_(calc), flag_(fold == Fold::All) {}
+  FoldState(Fold fold, Calc calc) : fold_(fold), calc_(calc), flag_(fold == Fold::All) {}
 
   void add(const void* values, std::size_t n) {
     if (calc_ == Calc::F64)
@@ -90,7 +88,7 @@ class Accumulator {
 }  // namespace
 
 Status plan_reduction(Fold fold, const Named& in, const std::vector<std::int64_t>& dims, bool keep, const Named& out,
-                      bool bfloat16, Reduction& made) {
+                      bool bfloat16, ReductionPlan& made) {
   for (const Named& t : {in, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
   const ArrayView &v = *in.view, &o = *out.view;
@@ -152,25 +150,18 @@ Status plan_reduction(Fold fold, const Named& in, const std::vector<std::int64_t
   return {};
 }
 
-Status execute(const Reduction& plan) {
+Status execute(const ReductionPlan& plan) {
   if (plan.outer == 0) return {};
-  const std::unique_ptr<Workspace> ws(new (std::nothrow) Workspace);
-  if (!ws) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};
+  const auto buffers = std::unique_ptr<ReductionBuffers>(new (std::nothrow) ReductionBuffers);
+  if (!buffers) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};
   const Calc calc = is_float(plan.in) ? Calc::F64 : Calc::I64;  // exact for every dtype
   const DefaultFloatState state;
   for (std::int64_t i = 0; i < plan.outer; ++i) {
-    Accumulator result(plan.fold, calc);
-    for (std::int64_t j = 0; j < plan.inner; j += static_cast<std::int64_t>(kBlock)) {
-      const auto n =
-          static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(kBlock), plan.inner - j));
-      const std::int64_t first = i * plan.inner + j;
-      const char* raw = plan.operand.base + first * plan.operand.item;
-      if (plan.operand.kind != Operand::Kind::Contiguous) {
-        gather(plan.operand, first, n, ws->raw, kernel_table());
-        raw = ws->raw;
-      }
-      widen(plan.in, calc, raw, ws->value, n);
-      result.add(ws->value, n);
+    FoldState result(plan.fold, calc);
+    for (std::int64_t j = 0; j < plan.inner; j += kBlock) {
+      const std::size_t n = block_size(j, plan.inner);
+      widen(plan.in, calc, contiguous(plan.operand, i * plan.inner + j, n, buffers->raw), buffers->value, n);
+      result.add(buffers->value, n);
     }
     alignas(8) char element[8];
     result.store(plan.inner, plan.to, element);

@@ -9,7 +9,7 @@ namespace bcelogits::elementary {
 
 enum class Fold { Sum, Mean, Max, Min, All, Any };
 
-struct Reduction {
+struct ReductionPlan {
   Fold fold = Fold::Sum;
   ElementType in{}, to{};
   Operand operand, out;
@@ -19,7 +19,7 @@ struct Reduction {
 // `dims`: the dimensions to reduce, counted from the end if negative; empty: all. The output has the input's shape
 // without them, or with 1 in their place if `keep`. Sums of floating-point numbers are exact, and rounded once.
 Status plan_reduction(Fold fold, const Named& in, const std::vector<std::int64_t>& dims, bool keep, const Named& out,
-                      bool bfloat16, Reduction& made);
-Status execute(const Reduction& plan);
+                      bool bfloat16, ReductionPlan& made);
+Status execute(const ReductionPlan& plan);
 
 }  // namespace bcelogits::elementary

@@ -13,20 +13,27 @@ namespace bcelogits::elementary {
 
 namespace {
 
-constexpr std::size_t kBlock = 1024;
-
-struct Workspace {
-  alignas(64) char elements[kBlock * 16], flags[kBlock * 8];
+struct SelectionBuffers {
+  alignas(64) char elements[kBlock * kMostBytes], flags[kBlock];
   std::int64_t flag[kBlock];
 };
 
+// The strides in elements of a contiguous array of this shape.
+void dense_strides(const ArrayView& v, std::int64_t* strides) {
+  std::int64_t step = 1;
+  for (int d = v.ndim; d-- > 0;) {
+    strides[d] = step;
+    step *= std::max<std::int64_t>(v.shape[d], 1);
+  }
+}
+
 }  // namespace
 
-Status plan_selection(const Named& in, const Named& mask, const Named& out, bool bfloat16, Selection& made) {
+Status plan_selection(const Named& in, const Named& mask, const Named& out, bool bfloat16, SelectionPlan& made) {
   for (const Named& t : {in, mask, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
-  made.mask_elem = mask.view->element;
-  if (made.mask_elem != ElementType::Bool && made.mask_elem != ElementType::U8)
+  made.mask_type = mask.view->element;
+  if (made.mask_type != ElementType::Bool && made.mask_type != ElementType::U8)
     return Status::type(std::string(mask.name) + ": expected dtype bool or uint8");
   if (in.view->element != out.view->element)
     return Status::type(std::string(out.name) + ": expected the dtype of " + in.name);
@@ -42,14 +49,11 @@ Status plan_selection(const Named& in, const Named& mask, const Named& out, bool
     for (const ArrayView* v : {in.view, mask.view})
       if (d <= v->ndim && v->shape[v->ndim - d] != 1) n = v->shape[v->ndim - d];
   }
+  const std::string together = std::string(in.name) + " and " + mask.name + " together";
   for (const Named& t : {in, mask})
-    if (Status s = check_broadcast(t, "both", both); !s.ok()) return s;
+    if (Status s = check_broadcast(t, together.c_str(), both); !s.ok()) return s;
   if (Status s = count_elements(in.name, both, made.count); !s.ok()) return s;
-  std::int64_t step = 1;
-  for (int d = both.ndim; d-- > 0;) {
-    dense[d] = step;
-    step *= std::max<std::int64_t>(shape[d], 1);
-  }
+  dense_strides(both, dense);
   const ArrayView& o = *out.view;
   made.capacity = o.ndim == 1 ? o.shape[0] : -1;
   if (made.capacity < made.count || (o.shape[0] > 1 && o.strides[0] != o.item()))
@@ -65,28 +69,24 @@ Status plan_selection(const Named& in, const Named& mask, const Named& out, bool
   return {};
 }
 
-Status execute(const Selection& plan, std::int64_t& found) {
+Status execute(const SelectionPlan& plan, std::int64_t& found) {
   found = 0;
-  const std::unique_ptr<Workspace> ws(new (std::nothrow) Workspace);
-  if (!ws) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};
+  const auto buffers = std::unique_ptr<SelectionBuffers>(new (std::nothrow) SelectionBuffers);
+  if (!buffers) return {Fault::Runtime, "out of memory: the scratch could not be allocated"};
   const auto size = static_cast<std::size_t>(plan.operand.item);
-  const auto read = [](const Operand& o, std::int64_t first, std::size_t n, char* room) -> const char* {
-    if (o.kind == Operand::Kind::Contiguous) return o.base + first * o.item;
-    gather(o, first, n, room, kernel_table());
-    return room;
-  };
-  for (std::int64_t i = 0; i < plan.count; i += static_cast<std::int64_t>(kBlock)) {
-    const auto n = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(kBlock), plan.count - i));
-    widen(plan.mask_elem, Calc::I64, read(plan.mask, i, n, ws->flags), ws->flag, n);
-    const char* elements = read(plan.operand, i, n, ws->elements);
+  for (std::int64_t i = 0; i < plan.count; i += kBlock) {
+    const std::size_t n = block_size(i, plan.count);
+    widen(plan.mask_type, Calc::I64, contiguous(plan.mask, i, n, buffers->flags), buffers->flag, n);
+    const char* elements = contiguous(plan.operand, i, n, buffers->elements);
     for (std::size_t k = 0; k < n; ++k)
-      if (ws->flag[k] != 0) std::memcpy(plan.out + static_cast<std::size_t>(found++) * size, elements + k * size, size);
+      if (buffers->flag[k] != 0)
+        std::memcpy(plan.out + static_cast<std::size_t>(found++) * size, elements + k * size, size);
   }
   return {};
 }
 
-Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat16, Elementwise& compare,
-                  Reduction& all) {
+Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat16, ElementwisePlan& compare,
+                  ReductionPlan& all) {
   for (const Named& t : {a, b, out})
     if (Status s = check_tensor(t, bfloat16, false); !s.ok()) return s;
   if (a.view->element != b.view->element)
@@ -94,17 +94,14 @@ Status plan_equal(const Named& a, const Named& b, const Named& out, bool bfloat1
   if (!same_shape(*a.view, *b.view))
     return Status::value(std::string(b.name) + ": shape " + shape_text(*b.view) + ", expected " + shape_text(*a.view) +
                          ", the shape of " + a.name);
-  std::int64_t dense[kMaxDims], step = 1;
-  for (int d = a.view->ndim; d-- > 0;) {
-    dense[d] = step;
-    step *= std::max<std::int64_t>(a.view->shape[d], 1);
-  }
+  std::int64_t dense[kMaxDims];
+  dense_strides(*a.view, dense);
   ArrayView flags = *a.view;  // one byte for each element, wherever the base will be
   flags.element = ElementType::Bool;
   flags.strides = dense;
   flags.data = nullptr;
   flags.placeholder = true;
-  Request r;
+  ElementwiseCall r;
   r.kernel = Kernel::Eq;
   r.inputs = 2;
   r.input[0] = a;

@@ -67,9 +67,15 @@ double for_rounding(std::int64_t value) {
 
 }  // namespace
 
+const char* contiguous(const Operand& o, std::int64_t first, std::size_t n, char* room) {
+  if (o.kind == Operand::Kind::Contiguous) return o.base + first * o.item;
+  gather(o, first, n, room, kernel_table());
+  return room;
+}
+
 void widen(ElementType from, Calc to, const void* elements, void* values, std::size_t n) {
   if (is_float(from) && to != Calc::I64) {
-    kernel_table().load[static_cast<int>(from)][static_cast<int>(to)](elements, values, n);
+    kernel_table().load[row_of(dtype_of(from))][static_cast<int>(to)](elements, values, n);
     return;
   }
   with_integer(from, [&](auto element) {
@@ -85,12 +91,12 @@ void widen(ElementType from, Calc to, const void* elements, void* values, std::s
 
 void narrow(Calc from, ElementType to, const void* values, void* elements, std::size_t n) {
   if (is_float(to) && from != Calc::I64) {
-    kernel_table().store[static_cast<int>(from)][static_cast<int>(to)](values, elements, n);
+    kernel_table().store[static_cast<int>(from)][row_of(dtype_of(to))](values, elements, n);
     return;
   }
   if (is_float(to)) {
     const auto* v = static_cast<const std::int64_t*>(values);
-    const auto store = kernel_table().store[1][static_cast<int>(to)];
+    const auto store = kernel_table().store[static_cast<int>(Calc::F64)][row_of(dtype_of(to))];
     for (std::size_t i = 0; i < n; ++i) {
       const double d = to == ElementType::F64 ? static_cast<double>(v[i]) : for_rounding(v[i]);
       store(&d, static_cast<char*>(elements) + i * static_cast<std::size_t>(info(to).bytes), 1);

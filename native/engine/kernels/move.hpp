@@ -3,7 +3,7 @@
 // memory all the same.
 #pragma once
 
-#include "table.hpp"
+#include "simd_common.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
@@ -124,16 +124,6 @@ void transpose_one_by_one(const char* from, std::ptrdiff_t from_line, std::size_
                           std::ptrdiff_t to_line, std::size_t length) {
   transpose_items<T>(from, from_line, lines, to, to_line, length);
 }
-
-// 0, 1, ... n - 1 as template arguments.
-template <std::size_t... I>
-struct Numbers {};
-template <std::size_t n, std::size_t... I>
-struct Count : Count<n - 1, n - 1, I...> {};
-template <std::size_t... I>
-struct Count<0, I...> {
-  using Result = Numbers<I...>;
-};
 
 // The even-numbered items of a, then those of b.
 template <class V, std::size_t... I>

@@ -3,13 +3,13 @@
 
 #include <immintrin.h>
 
-#include "table.hpp"
+#include "simd_common.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
-inline constexpr bool kJoinsPasses = false;  // see Block::joins
-inline constexpr bool kStreams = true;       // there are stores past the caches
+inline constexpr bool kManyRegisters = false;  // see Traits::fuses_last_passes
+inline constexpr bool kStreams = true;         // there are stores past the caches
 
 struct MaskF {
   __m256 m;
@@ -33,19 +33,12 @@ struct VF {
   void store(f16* p) const {
     _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
-  void store(bf16* p) const {  // NaN is the canonical one here, and stays one
-    const __m256i b = _mm256_castps_si256(v);
-    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(b, 16), _mm256_set1_epi32(1));
-    __m256i r = _mm256_add_epi32(b, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-    r = _mm256_srli_epi32(r, 16);
+  void store(bf16* p) const {
+    const __m256i r = _mm256_srli_epi32((__m256i)rounded_to_bf16(*this), 16);
     _mm_storeu_si128((__m128i*)p, _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)));
   }
 };
 
-inline VF operator+(VF a, VF b) { return {_mm256_add_ps(a.v, b.v)}; }
-inline VF operator-(VF a, VF b) { return {_mm256_sub_ps(a.v, b.v)}; }
-inline VF operator*(VF a, VF b) { return {_mm256_mul_ps(a.v, b.v)}; }
-inline VF operator/(VF a, VF b) { return {_mm256_div_ps(a.v, b.v)}; }
 inline VF fma(VF a, VF b, VF c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline VF fms(VF a, VF b, VF c) { return {_mm256_fmsub_ps(a.v, b.v, c.v)}; }
 inline VF fnma(VF a, VF b, VF c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
@@ -83,15 +76,6 @@ inline MaskF near_tie(VF r, float ulps, const bf16*) {
                 most = _mm256_set1_epi32(2 * m << 16);
   return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_min_epu32(past, most), past))};
 }
-// See simd_avx512.hpp.
-inline VF to_odd(VF r, VF rest) {
-  const __m256i b = _mm256_castps_si256(r.v), one = _mm256_set1_epi32(1);
-  const __m256i even = _mm256_cmpeq_epi32(_mm256_and_si256(b, one), _mm256_setzero_si256());
-  const __m256i left = _mm256_castps_si256(_mm256_cmp_ps(rest.v, _mm256_setzero_ps(), _CMP_NEQ_OQ));
-  const __m256i opposed = _mm256_srai_epi32(_mm256_xor_si256(b, _mm256_castps_si256(rest.v)), 31);  // -1 or 0
-  const __m256i step = _mm256_or_si256(opposed, one);                                               // -1 or 1
-  return {_mm256_castsi256_ps(_mm256_add_epi32(b, _mm256_and_si256(step, _mm256_and_si256(even, left))))};
-}
 inline MaskF operator&(MaskF a, MaskF b) { return {_mm256_and_ps(a.m, b.m)}; }
 inline MaskF operator|(MaskF a, MaskF b) { return {_mm256_or_ps(a.m, b.m)}; }
 inline MaskF operator~(MaskF a) { return {_mm256_xor_ps(a.m, _mm256_castsi256_ps(_mm256_set1_epi32(-1)))}; }
@@ -110,10 +94,6 @@ struct VD {
   void store(float* p) const { _mm_storeu_ps(p, _mm256_cvtpd_ps(v)); }
 };
 
-inline VD operator+(VD a, VD b) { return {_mm256_add_pd(a.v, b.v)}; }
-inline VD operator-(VD a, VD b) { return {_mm256_sub_pd(a.v, b.v)}; }
-inline VD operator*(VD a, VD b) { return {_mm256_mul_pd(a.v, b.v)}; }
-inline VD operator/(VD a, VD b) { return {_mm256_div_pd(a.v, b.v)}; }
 inline VD fma(VD a, VD b, VD c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 inline VD fms(VD a, VD b, VD c) { return {_mm256_fmsub_pd(a.v, b.v, c.v)}; }
 inline VD fnma(VD a, VD b, VD c) { return {_mm256_fnmadd_pd(a.v, b.v, c.v)}; }
@@ -122,7 +102,6 @@ inline VD neg_abs(VD a) { return {_mm256_or_pd(a.v, _mm256_set1_pd(-0.0))}; }
 inline VD negate(VD a) { return {_mm256_xor_pd(a.v, _mm256_set1_pd(-0.0))}; }
 inline VD either(VD a, VD b) { return {_mm256_or_pd(a.v, b.v)}; }  // bitwise
 inline VD max_or_second(VD a, VD b) { return {_mm256_max_pd(a.v, b.v)}; }
-inline VD scale_from_bits(VD a) { return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(a.v), 52))}; }
 inline MaskD sign_bit(VD a) { return {a.v}; }  // blendv and movemask look at the sign bit alone
 inline MaskD ge(VD a, VD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_GE_OQ)}; }
 inline MaskD gt(VD a, VD b) { return {_mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ)}; }
@@ -143,17 +122,9 @@ inline double hmax(VD a) {
   return _mm_cvtsd_f64(_mm_max_sd(s, _mm_unpackhi_pd(s, s)));
 }
 
-// See simd_avx512.hpp.
-template <class V>
-struct Bound;
+// There is no maximum of integers of 64 bits; the smallest -|a| and a NaN's trace take fewer operations than a choice.
 template <>
-struct Bound<VF> {
-  __m256i most = _mm256_set1_epi32((int)0x80000000);
-  void see(VF a) { most = _mm256_max_epu32(most, _mm256_castps_si256(neg_abs(a).v)); }
-  bool within(float limit) const { return all(ge({_mm256_castsi256_ps(most)}, VF::set1(-limit))); }
-};
-template <>
-struct Bound<VD> {
+struct LargestMagnitude<VD> {
   VD least = VD::set1(0), odd = VD::set1(0);
   void see(VD a) {
     least = {_mm256_min_pd(least.v, neg_abs(a).v)};
@@ -162,50 +133,7 @@ struct Bound<VD> {
   bool within(double limit) const { return all(ge(least, VD::set1(-limit)) & ~MaskD{odd.v}); }
 };
 
-// See simd_avx512.hpp.
-struct VI {
-  static constexpr std::size_t W = 8;
-  __m256i v;
-  static VI set1(std::uint32_t a) { return {_mm256_set1_epi32((int)a)}; }
-  static VI set_halves(std::uint32_t low, std::uint32_t high) {
-    return {_mm256_set1_epi64x((long long)((std::uint64_t)high << 32 | low))};
-  }
-  static VI load(const void* p) { return {_mm256_loadu_si256((const __m256i*)p)}; }
-};
-inline VI operator&(VI a, VI b) { return {_mm256_and_si256(a.v, b.v)}; }
-inline VI operator|(VI a, VI b) { return {_mm256_or_si256(a.v, b.v)}; }
-inline VI operator-(VI a, VI b) { return {_mm256_sub_epi32(a.v, b.v)}; }
-inline VI min_signed(VI a, VI b) { return {_mm256_min_epi32(a.v, b.v)}; }
-inline VI min_unsigned(VI a, VI b) { return {_mm256_min_epu32(a.v, b.v)}; }
-inline VI max_unsigned(VI a, VI b) { return {_mm256_max_epu32(a.v, b.v)}; }
-inline std::int32_t hmin_signed(VI a) {
-  __m128i s = _mm_min_epi32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
-  s = _mm_min_epi32(s, _mm_shuffle_epi32(s, 0x4e));
-  return _mm_cvtsi128_si32(_mm_min_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
-}
-inline std::uint32_t hmin_unsigned(VI a) {
-  __m128i s = _mm_min_epu32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
-  s = _mm_min_epu32(s, _mm_shuffle_epi32(s, 0x4e));
-  return (std::uint32_t)_mm_cvtsi128_si32(_mm_min_epu32(s, _mm_shuffle_epi32(s, 0xb1)));
-}
-inline std::uint32_t hmax_unsigned(VI a) {
-  __m128i s = _mm_max_epu32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
-  s = _mm_max_epu32(s, _mm_shuffle_epi32(s, 0x4e));
-  return (std::uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(s, _mm_shuffle_epi32(s, 0xb1)));
-}
-
-// A vector of 16 bytes, past the caches.
-template <class V>
-inline void stream_16(V v, char* p) {
-  _mm_stream_si128((__m128i*)p, (__m128i)v);
-}
-inline void fence() { _mm_sfence(); }
-inline std::uint64_t enter_fp() {
-  const unsigned saved = _mm_getcsr();
-  _mm_setcsr(0x1f80);
-  return saved;
-}
-inline void leave_fp(std::uint64_t saved) { _mm_setcsr((unsigned)saved); }
+using VI = Integers<sizeof(VF)>;
 
 }  // namespace
 }  // namespace bcelogits::kernels::BCELOGITS_ISA

@@ -3,13 +3,13 @@
 
 #include <immintrin.h>
 
-#include "table.hpp"
+#include "simd_common.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
-inline constexpr bool kJoinsPasses = true;  // see Block::joins
-inline constexpr bool kStreams = true;      // there are stores past the caches
+inline constexpr bool kManyRegisters = true;  // see Traits::fuses_last_passes
+inline constexpr bool kStreams = true;        // there are stores past the caches
 
 struct MaskF {
   __mmask16 m;
@@ -33,18 +33,12 @@ struct VF {
   void store(f16* p) const {
     _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
-  void store(bf16* p) const {  // NaN is the canonical one here, and stays one
-    const __m512i b = _mm512_castps_si512(v);
-    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(b, 16), _mm512_set1_epi32(1));
-    const __m512i r = _mm512_add_epi32(b, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-    _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
+  void store(bf16* p) const {
+    const __m512i r = _mm512_srli_epi32((__m512i)rounded_to_bf16(*this), 16);
+    _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(r));
   }
 };
 
-inline VF operator+(VF a, VF b) { return {_mm512_add_ps(a.v, b.v)}; }
-inline VF operator-(VF a, VF b) { return {_mm512_sub_ps(a.v, b.v)}; }
-inline VF operator*(VF a, VF b) { return {_mm512_mul_ps(a.v, b.v)}; }
-inline VF operator/(VF a, VF b) { return {_mm512_div_ps(a.v, b.v)}; }
 inline VF fma(VF a, VF b, VF c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline VF fms(VF a, VF b, VF c) { return {_mm512_fmsub_ps(a.v, b.v, c.v)}; }
 inline VF fnma(VF a, VF b, VF c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
@@ -79,15 +73,6 @@ inline MaskF near_tie(VF r, float ulps, const bf16*) {  // the 16 bits to drop a
   return {_mm512_cmple_epu32_mask(_mm512_sub_epi32(low, _mm512_set1_epi32((0x8000 - m) << 16)),
                                   _mm512_set1_epi32(2 * m << 16))};
 }
-// `r` as if it had been rounded to odd, given what its rounding to nearest left.
-inline VF to_odd(VF r, VF rest) {
-  const __m512i b = _mm512_castps_si512(r.v), one = _mm512_set1_epi32(1);
-  const __mmask16 inexact =
-      _mm512_cmp_ps_mask(rest.v, _mm512_setzero_ps(), _CMP_NEQ_OQ) & _mm512_testn_epi32_mask(b, one);
-  const __mmask16 away = ~_mm512_movepi32_mask(_mm512_xor_si512(b, _mm512_castps_si512(rest.v)));
-  const __m512i step = _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), away, one);
-  return {_mm512_castsi512_ps(_mm512_mask_add_epi32(b, inexact, b, step))};
-}
 inline MaskF operator&(MaskF a, MaskF b) { return {(__mmask16)(a.m & b.m)}; }
 inline MaskF operator|(MaskF a, MaskF b) { return {(__mmask16)(a.m | b.m)}; }
 inline MaskF operator~(MaskF a) { return {(__mmask16)~a.m}; }
@@ -106,10 +91,6 @@ struct VD {
   void store(float* p) const { _mm256_storeu_ps(p, _mm512_cvtpd_ps(v)); }
 };
 
-inline VD operator+(VD a, VD b) { return {_mm512_add_pd(a.v, b.v)}; }
-inline VD operator-(VD a, VD b) { return {_mm512_sub_pd(a.v, b.v)}; }
-inline VD operator*(VD a, VD b) { return {_mm512_mul_pd(a.v, b.v)}; }
-inline VD operator/(VD a, VD b) { return {_mm512_div_pd(a.v, b.v)}; }
 inline VD fma(VD a, VD b, VD c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 inline VD fms(VD a, VD b, VD c) { return {_mm512_fmsub_pd(a.v, b.v, c.v)}; }
 inline VD fnma(VD a, VD b, VD c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
@@ -118,7 +99,6 @@ inline VD neg_abs(VD a) { return {_mm512_or_pd(a.v, _mm512_set1_pd(-0.0))}; }
 inline VD negate(VD a) { return {_mm512_xor_pd(a.v, _mm512_set1_pd(-0.0))}; }
 inline VD either(VD a, VD b) { return {_mm512_or_pd(a.v, b.v)}; }  // bitwise
 inline VD max_or_second(VD a, VD b) { return {_mm512_max_pd(a.v, b.v)}; }
-inline VD scale_from_bits(VD a) { return {_mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(a.v), 52))}; }
 inline MaskD sign_bit(VD a) { return {_mm512_movepi64_mask(_mm512_castpd_si512(a.v))}; }
 inline MaskD ge(VD a, VD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_GE_OQ)}; }
 inline MaskD gt(VD a, VD b) { return {_mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ)}; }
@@ -133,54 +113,7 @@ inline VD select(MaskD m, VD a, VD b) { return {_mm512_mask_mov_pd(b.v, m.m, a.v
 inline double hsum(VD a) { return _mm512_reduce_add_pd(a.v); }
 inline double hmax(VD a) { return _mm512_reduce_max_pd(a.v); }
 
-// The largest magnitude seen; a NaN is larger than all.
-template <class V>
-struct Bound;
-template <>
-struct Bound<VF> {
-  __m512i most = _mm512_set1_epi32((int)0x80000000);
-  void see(VF a) { most = _mm512_max_epu32(most, _mm512_castps_si512(neg_abs(a).v)); }
-  bool within(float limit) const { return all(ge({_mm512_castsi512_ps(most)}, VF::set1(-limit))); }
-};
-template <>
-struct Bound<VD> {
-  __m512i most = _mm512_set1_epi64((long long)0x8000000000000000ull);
-  void see(VD a) { most = _mm512_max_epu64(most, _mm512_castpd_si512(neg_abs(a).v)); }
-  bool within(double limit) const { return all(ge({_mm512_castsi512_pd(most)}, VD::set1(-limit))); }
-};
-
-// Integers of 32 bits, for the bits of floats and the halves of doubles.
-struct VI {
-  static constexpr std::size_t W = 16;
-  __m512i v;
-  static VI set1(std::uint32_t a) { return {_mm512_set1_epi32((int)a)}; }
-  static VI set_halves(std::uint32_t low, std::uint32_t high) {  // of each 64 bits, as they lie in memory
-    return {_mm512_set1_epi64((long long)((std::uint64_t)high << 32 | low))};
-  }
-  static VI load(const void* p) { return {_mm512_loadu_si512(p)}; }
-};
-inline VI operator&(VI a, VI b) { return {_mm512_and_si512(a.v, b.v)}; }
-inline VI operator|(VI a, VI b) { return {_mm512_or_si512(a.v, b.v)}; }
-inline VI operator-(VI a, VI b) { return {_mm512_sub_epi32(a.v, b.v)}; }
-inline VI min_signed(VI a, VI b) { return {_mm512_min_epi32(a.v, b.v)}; }
-inline VI min_unsigned(VI a, VI b) { return {_mm512_min_epu32(a.v, b.v)}; }
-inline VI max_unsigned(VI a, VI b) { return {_mm512_max_epu32(a.v, b.v)}; }
-inline std::int32_t hmin_signed(VI a) { return _mm512_reduce_min_epi32(a.v); }
-inline std::uint32_t hmin_unsigned(VI a) { return _mm512_reduce_min_epu32(a.v); }
-inline std::uint32_t hmax_unsigned(VI a) { return _mm512_reduce_max_epu32(a.v); }
-
-// A vector of 16 bytes, past the caches.
-template <class V>
-inline void stream_16(V v, char* p) {
-  _mm_stream_si128((__m128i*)p, (__m128i)v);
-}
-inline void fence() { _mm_sfence(); }
-inline std::uint64_t enter_fp() {
-  const unsigned saved = _mm_getcsr();
-  _mm_setcsr(0x1f80);
-  return saved;
-}
-inline void leave_fp(std::uint64_t saved) { _mm_setcsr((unsigned)saved); }
+using VI = Integers<sizeof(VF)>;
 
 }  // namespace
 }  // namespace bcelogits::kernels::BCELOGITS_ISA

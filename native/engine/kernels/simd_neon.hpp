@@ -3,14 +3,13 @@
 
 #include <arm_neon.h>
 
-#include "half.hpp"
-#include "table.hpp"
+#include "simd_common.hpp"
 
 namespace bcelogits::kernels::BCELOGITS_ISA {
 namespace {
 
-inline constexpr bool kJoinsPasses = false;  // not measured; see Block::joins
-inline constexpr bool kStreams = false;      // there are stores past the caches
+inline constexpr bool kManyRegisters = false;  // see Traits::fuses_last_passes; not measured
+inline constexpr bool kStreams = false;        // no stores past the caches
 
 struct MaskF {  // all bits of a lane, or none
   uint32x4_t m;
@@ -42,17 +41,9 @@ struct VF {
   void stream(float* p) const { put(p, v); }  // no such store among the intrinsics
   void store(float* p) const { put(p, v); }
   void store(f16* p) const { put(p, vcvt_f16_f32(v)); }  // rounds as FPCR says: see enter_fp
-  void store(bf16* p) const {                            // NaN is the canonical one here, and stays one
-    const uint32x4_t b = vreinterpretq_u32_f32(v);
-    const uint32x4_t odd = vandq_u32(vshrq_n_u32(b, 16), vdupq_n_u32(1));
-    put(p, vshrn_n_u32(vaddq_u32(b, vaddq_u32(odd, vdupq_n_u32(0x7fff))), 16));
-  }
+  void store(bf16* p) const { put(p, vshrn_n_u32((uint32x4_t)rounded_to_bf16(*this), 16)); }
 };
 
-inline VF operator+(VF a, VF b) { return {vaddq_f32(a.v, b.v)}; }
-inline VF operator-(VF a, VF b) { return {vsubq_f32(a.v, b.v)}; }
-inline VF operator*(VF a, VF b) { return {vmulq_f32(a.v, b.v)}; }
-inline VF operator/(VF a, VF b) { return {vdivq_f32(a.v, b.v)}; }
 // There is c + a*b and c - a*b. The others negate c, not the result: a sum that is exactly 0 is then +0, as elsewhere.
 inline VF fma(VF a, VF b, VF c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
 inline VF fms(VF a, VF b, VF c) { return {vfmaq_f32(vnegq_f32(c.v), a.v, b.v)}; }
@@ -91,16 +82,6 @@ inline MaskF near_tie(VF r, float ulps, const bf16*) {
   const uint32x4_t low = vshlq_n_u32(vreinterpretq_u32_f32(r.v), 16);
   return {vcleq_u32(vsubq_u32(low, vdupq_n_u32((0x8000u - m) << 16)), vdupq_n_u32((2 * m) << 16))};
 }
-// See simd_avx512.hpp.
-inline VF to_odd(VF r, VF rest) {
-  const int32x4_t b = vreinterpretq_s32_f32(r.v), one = vdupq_n_s32(1);
-  const float32x4_t zero = vdupq_n_f32(0);
-  const uint32x4_t even = vceqq_s32(vandq_s32(b, one), vdupq_n_s32(0));
-  const uint32x4_t left = vorrq_u32(vcgtq_f32(rest.v, zero), vcltq_f32(rest.v, zero));     // neither 0 nor NaN
-  const int32x4_t opposed = vshrq_n_s32(veorq_s32(b, vreinterpretq_s32_f32(rest.v)), 31);  // -1 or 0
-  const int32x4_t step = vandq_s32(vorrq_s32(opposed, one), vreinterpretq_s32_u32(vandq_u32(even, left)));
-  return {vreinterpretq_f32_s32(vaddq_s32(b, step))};
-}
 inline MaskF operator&(MaskF a, MaskF b) { return {vandq_u32(a.m, b.m)}; }
 inline MaskF operator|(MaskF a, MaskF b) { return {vorrq_u32(a.m, b.m)}; }
 inline MaskF operator~(MaskF a) { return {vmvnq_u32(a.m)}; }
@@ -119,10 +100,6 @@ struct VD {
   void store(float* p) const { put(p, vcvt_f32_f64(v)); }
 };
 
-inline VD operator+(VD a, VD b) { return {vaddq_f64(a.v, b.v)}; }
-inline VD operator-(VD a, VD b) { return {vsubq_f64(a.v, b.v)}; }
-inline VD operator*(VD a, VD b) { return {vmulq_f64(a.v, b.v)}; }
-inline VD operator/(VD a, VD b) { return {vdivq_f64(a.v, b.v)}; }
 inline VD fma(VD a, VD b, VD c) { return {vfmaq_f64(c.v, a.v, b.v)}; }
 inline VD fms(VD a, VD b, VD c) { return {vfmaq_f64(vnegq_f64(c.v), a.v, b.v)}; }
 inline VD fnma(VD a, VD b, VD c) { return {vfmsq_f64(c.v, a.v, b.v)}; }
@@ -133,7 +110,6 @@ inline VD either(VD a, VD b) {  // bitwise
   return {vreinterpretq_f64_u64(vorrq_u64(vreinterpretq_u64_f64(a.v), vreinterpretq_u64_f64(b.v)))};
 }
 inline VD max_or_second(VD a, VD b) { return {vbslq_f64(vcgtq_f64(a.v, b.v), a.v, b.v)}; }
-inline VD scale_from_bits(VD a) { return {vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(a.v), 52))}; }
 inline MaskD sign_bit(VD a) { return {vreinterpretq_u64_s64(vshrq_n_s64(vreinterpretq_s64_f64(a.v), 63))}; }
 inline MaskD ge(VD a, VD b) { return {vcgeq_f64(a.v, b.v)}; }
 inline MaskD gt(VD a, VD b) { return {vcgtq_f64(a.v, b.v)}; }
@@ -151,65 +127,7 @@ inline double hmax(VD a) {
   return p > q ? p : q;
 }
 
-// See simd_avx512.hpp.
-struct VI {
-  static constexpr std::size_t W = 4;
-  uint32x4_t v;
-  static VI set1(std::uint32_t a) { return {vdupq_n_u32(a)}; }
-  static VI set_halves(std::uint32_t low, std::uint32_t high) {
-    return {vreinterpretq_u32_u64(vdupq_n_u64((std::uint64_t)high << 32 | low))};
-  }
-  static VI load(const void* p) { return {fetch<uint32x4_t>(p)}; }
-};
-inline VI operator&(VI a, VI b) { return {vandq_u32(a.v, b.v)}; }
-inline VI operator|(VI a, VI b) { return {vorrq_u32(a.v, b.v)}; }
-inline VI operator-(VI a, VI b) { return {vsubq_u32(a.v, b.v)}; }
-inline VI min_signed(VI a, VI b) {
-  return {vreinterpretq_u32_s32(vminq_s32(vreinterpretq_s32_u32(a.v), vreinterpretq_s32_u32(b.v)))};
-}
-inline VI min_unsigned(VI a, VI b) { return {vminq_u32(a.v, b.v)}; }
-inline VI max_unsigned(VI a, VI b) { return {vmaxq_u32(a.v, b.v)}; }
-inline std::int32_t hmin_signed(VI a) { return vminvq_s32(vreinterpretq_s32_u32(a.v)); }
-inline std::uint32_t hmin_unsigned(VI a) { return vminvq_u32(a.v); }
-inline std::uint32_t hmax_unsigned(VI a) { return vmaxvq_u32(a.v); }
-
-// The largest magnitude seen; a NaN is larger than all, and stays.
-template <class V>
-struct Bound;
-template <>
-struct Bound<VF> {
-  uint32x4_t most = vdupq_n_u32(0);
-  void see(VF a) { most = vmaxq_u32(most, vreinterpretq_u32_f32(vabsq_f32(a.v))); }
-  bool within(float limit) const { return bit_cast<float>(vmaxvq_u32(most)) <= limit; }
-};
-template <>
-struct Bound<VD> {
-  uint64x2_t most = vdupq_n_u64(0);
-  void see(VD a) {
-    const uint64x2_t b = vreinterpretq_u64_f64(vabsq_f64(a.v));
-    most = vbslq_u64(vcgtq_u64(b, most), b, most);
-  }
-  bool within(double limit) const {
-    const std::uint64_t p = vgetq_lane_u64(most, 0), q = vgetq_lane_u64(most, 1);
-    return bit_cast<double>(p > q ? p : q) <= limit;
-  }
-};
-
-template <class V>  // as VF::stream
-inline void stream_16(V v, char* p) {
-  __builtin_memcpy(p, &v, sizeof(v));
-}
-inline void fence() {}
-
-// All of FPCR, as 0: to nearest even, subnormal numbers kept in every format, NaN handed on, no traps, IEEE half
-// precision, and none of the alternate behaviours of FEAT_AFP.
-inline std::uint64_t enter_fp() {
-  std::uint64_t saved;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
-  __asm__ volatile("msr fpcr, %0" : : "r"((std::uint64_t)0));
-  return saved;
-}
-inline void leave_fp(std::uint64_t saved) { __asm__ volatile("msr fpcr, %0" : : "r"(saved)); }
+using VI = Integers<sizeof(VF)>;
 
 }  // namespace
 }  // namespace bcelogits::kernels::BCELOGITS_ISA

@@ -23,27 +23,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfileobj
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bcelogits._files.errors import InputError, reason
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array, Shape
 
-Array: TypeAlias = npt.NDArray[Any]
-Shape: TypeAlias = tuple[int, ...]
+__all__ = [
+    "SUFFIXES",
+    "Array",
+    "RawFormat",
+    "Shape",
+    "open_array",
+    "open_weight",
+    "parse_shape",
+    "split_name",
+]
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".bin")
-RAW_DTYPES = {"f16": "<f2", "bf16": "bfloat16", "f32": "<f4", "f64": "<f8"}
-# The short names of dtypes, by short and by long name.
-DTYPE_NAMES = {name: name for name in RAW_DTYPES} | {
-    "float16": "f16",
-    "bfloat16": "bf16",
-    "float32": "f32",
-    "float64": "f64",
-}
 # Integer and bool arrays are mapped too: whether an operand may have them is for the operator to say.
-_SAFETENSORS_DTYPES = {"F16": "<f2", "BF16": "bfloat16", "F32": "<f4", "F64": "<f8", "BOOL": "?"} | {
+_SAFETENSORS_INTEGERS = {"BOOL": "?"} | {
     f"{letter}{8 * size}": f"<{letter.lower()}{size}" for letter in "IU" for size in (1, 2, 4, 8)
 }
 # The format's own limit.
@@ -56,21 +57,6 @@ class RawFormat:
 
     dtype: str | None = None
     shape: Shape | None = None
-
-
-def bfloat16() -> np.dtype[Any]:
-    """The dtype of ml_dtypes, imported only where bfloat16 data turn up."""
-    try:
-        import ml_dtypes
-    except ImportError:
-        raise InputError("bfloat16 data need ml_dtypes: pip install ml_dtypes") from None
-    dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
-    return dtype
-
-
-def dtype_of(name: str) -> np.dtype[Any]:
-    """The dtype of a NumPy type string or of "bfloat16"."""
-    return bfloat16() if name == "bfloat16" else np.dtype(name)
 
 
 def parse_shape(option: str, text: str) -> Shape:
@@ -105,7 +91,7 @@ def _named(parameter: str, path: Path) -> Iterator[None]:
     except InputError as error:
         raise InputError(f"{parameter}: {path}: {error}") from None
     except (
-        *(OSError, EOFError, ValueError, OverflowError, SyntaxError, RecursionError, NotImplementedError),
+        *(ImportError, OSError, EOFError, ValueError, OverflowError, SyntaxError, RecursionError, NotImplementedError),
         *(RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error),
     ) as error:
         raise InputError(f"{parameter}: {path}: {reason(error)}") from None
@@ -148,7 +134,7 @@ def open_weight(parameter: str, text: str, dtype: str | None, shape: Shape | Non
     path, _ = split_name(text)
     if path.suffix.lower() == ".bin" and shape is None and dtype is not None:
         with _named(parameter, path):
-            shape = _trailing_shape(path.stat().st_size, dtype_of(RAW_DTYPES[dtype]).itemsize, full)
+            shape = _trailing_shape(path.stat().st_size, FORMATS[dtype].dtype.itemsize, full)
     return open_array(parameter, text, RawFormat(dtype, shape))
 
 
@@ -192,7 +178,7 @@ def _map_npy(file: IO[bytes]) -> Array:
     if any(extent < 0 for extent in shape):
         raise InputError(f"damaged header: shape {shape}")
     if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None and dtype.subdtype is None:
-        dtype = bfloat16()
+        dtype = FORMATS["bf16"].dtype
     return _map(file, dtype, shape, "F" if fortran else "C", file.tell())
 
 
@@ -248,9 +234,12 @@ def _open_safetensors(file: IO[bytes], name: str | None) -> Array:
         raise InputError(f"truncated: {size} bytes, expected {expected}")
     chosen = _choose(tensors, name)
     kind, shape, begin, end = tensors[chosen]
-    if kind not in _SAFETENSORS_DTYPES:
+    if kind in _SAFETENSORS_INTEGERS:
+        dtype = np.dtype(_SAFETENSORS_INTEGERS[kind])
+    elif kind.lower() in FORMATS and kind.isupper():
+        dtype = FORMATS[kind.lower()].dtype
+    else:
         raise InputError(f"{chosen}: dtype {kind}, expected F16, BF16, F32 or F64")
-    dtype = dtype_of(_SAFETENSORS_DTYPES[kind])
     if end - begin != math.prod(shape) * dtype.itemsize:
         raise InputError(
             f"{chosen}: {end - begin} bytes, expected {math.prod(shape) * dtype.itemsize} for {kind} {shape}"
@@ -275,10 +264,10 @@ def _tensor(name: str, entry: Any) -> tuple[str, Shape, int, int]:
 
 def _open_raw(file: IO[bytes], raw: RawFormat) -> Array:
     if raw.dtype is None:
-        raise InputError(f"a raw file needs --dtype, one of {', '.join(RAW_DTYPES)}")
+        raise InputError(f"a raw file needs --dtype, one of {', '.join(FORMATS)}")
     if raw.shape is None:
         raise InputError("a raw file needs its shape, as in --shape 128,10")
-    dtype = dtype_of(RAW_DTYPES[raw.dtype])
+    dtype = FORMATS[raw.dtype].dtype
     expected, found = math.prod(raw.shape) * dtype.itemsize, os.fstat(file.fileno()).st_size
     if found != expected:
         raise InputError(f"{found} bytes, expected {expected} for {raw.dtype} {raw.shape}")

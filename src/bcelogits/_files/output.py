@@ -21,11 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits._files.arrays import Array, Shape, split_name
+from bcelogits._files.arrays import split_name
 from bcelogits._files.errors import InputError, reason
+from bcelogits._formats import format_of
+from bcelogits._typing import Array, Shape
 
 SUFFIXES = (".npy", ".safetensors", ".bin")
-_SAFETENSORS_NAMES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
 # What a file system says that cannot reserve space.
 _UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
@@ -112,7 +113,7 @@ def _header(suffix: str, shape: Shape, dtype: np.dtype[Any], name: str, fortran:
         return buffer.getvalue()
     if suffix == ".safetensors":
         entry = {
-            "dtype": _SAFETENSORS_NAMES[dtype.name],
+            "dtype": format_of(dtype).name.upper(),
             "shape": shape,
             "data_offsets": [0, math.prod(shape) * dtype.itemsize],
         }
@@ -127,7 +128,7 @@ def write_safetensors(path: Path, arrays: Mapping[str, Array]) -> None:
     for name, array in arrays.items():
         begin, end = end, end + array.nbytes
         entries[name] = {
-            "dtype": _SAFETENSORS_NAMES[array.dtype.name],
+            "dtype": format_of(array.dtype).name.upper(),
             "shape": array.shape,
             "data_offsets": [begin, end],
         }

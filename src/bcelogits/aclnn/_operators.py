@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from bcelogits import _core
 from bcelogits.aclnn._device import some_device
 from bcelogits.aclnn._executor import Executor
 from bcelogits.aclnn._stream import Stream
@@ -30,15 +31,11 @@ MaybeTensor: TypeAlias = Tensor | None
 LOSS = "aclnnBinaryCrossEntropyWithLogits"
 BACKWARD = "aclnnBinaryCrossEntropyWithLogitsBackward"
 TARGET_BACKWARD = "aclnnBinaryCrossEntropyWithLogitsTargetBackward"
-_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
 def _number(reduction: str | int) -> int:
-    if not isinstance(reduction, str):
-        return reduction
-    if reduction not in _REDUCTIONS:
-        raise ValueError(f"reduction: {reduction!r}, expected 'none' (0), 'mean' (1) or 'sum' (2)")
-    return _REDUCTIONS[reduction]
+    # A number goes as it is to the library in use, which says what it allows.
+    return _core.reduction_of(reduction) if isinstance(reduction, str) else reduction
 
 
 def _as_tensor(operand: Any, rank: int) -> MaybeTensor:

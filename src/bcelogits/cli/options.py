@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from bcelogits._files.arrays import DTYPE_NAMES, parse_shape
+from bcelogits._files.arrays import parse_shape
+from bcelogits._formats import FORMATS, format_of
 from bcelogits.cli.parser import Parser
 
 __all__ = ["cases", "count", "operands", "raw_dtype", "raw_files"]
 
+
+_DTYPES = [*FORMATS, *(form.dtype_name for form in FORMATS.values())]
 
 # ---- values ----------------------------------------------------------------------------------------------------
 
@@ -20,9 +23,9 @@ def raw_dtype(text: str) -> str:
     >>> raw_dtype("float32"), raw_dtype("bf16")
     ('f32', 'bf16')
     """
-    if text not in DTYPE_NAMES:
-        raise argparse.ArgumentTypeError(f"{text!r}, expected one of {', '.join(DTYPE_NAMES)}")
-    return DTYPE_NAMES[text]
+    if text not in _DTYPES:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected one of {', '.join(_DTYPES)}")
+    return format_of(text).name
 
 
 def count(text: str) -> int:
@@ -65,7 +68,7 @@ def cases(parser: Parser, suite: bool = True) -> None:
 def raw_files(parser: Parser, *more: str) -> argparse._ArgumentGroup:
     """Add the options for raw .bin files, which say nothing about themselves, with the shape of `more` operands too."""
     group = parser.add_argument_group("raw .bin files (little-endian elements in C order)")
-    dtypes = ", ".join(DTYPE_NAMES)
+    dtypes = ", ".join(_DTYPES)
     group.add_argument("--dtype", metavar="DTYPE", type=raw_dtype, help=f"dtype of every raw file: {dtypes}")
     texts = {"--shape": "shape of raw logits and targets, like 128,10"} | {
         f"--{name}-shape": f"shape of a raw {name} that does not just cover the last dimensions of the logits"

@@ -13,14 +13,14 @@
 """
 
 from bcelogits.golden._families import FAMILIES, make_operands
-from bcelogits.golden._files import FILE_LAYOUTS
 from bcelogits.golden._layouts import LAYOUTS
-from bcelogits.golden._manifest import read_manifest
-from bcelogits.golden._model import Case, Flag, Op, Operands, Special, Truth
-from bcelogits.golden._problem import short_name
+from bcelogits.golden._model import Case, Operands
 from bcelogits.golden._suite import PRESETS, load_suite, parse_suite
-from bcelogits.golden._truth import elementwise
 from bcelogits.golden._write import write
+from bcelogits.golden.file_names import FILE_LAYOUTS
+from bcelogits.golden.manifest import read_manifest
+from bcelogits.golden.problem import short_name
+from bcelogits.reference.truth import Flag, Op, Special, Truth, elementwise
 
 __all__ = [
     "FAMILIES",

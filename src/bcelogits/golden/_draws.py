@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from bcelogits._typing import Float64Array, Shape
 from bcelogits.golden import _grids
-from bcelogits.golden._model import Case, Float64Array, Shape
+from bcelogits.golden._model import Case
 from bcelogits.golden._random import Stream, sigmoid
-from bcelogits.golden._rounding import round_float64
+from bcelogits.reference.rounding import round_float64
 
 __all__ = [
     "Values",

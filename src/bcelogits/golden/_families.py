@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array, Float64Array, Shape
 from bcelogits.golden import _draws, _grids
 from bcelogits.golden._draws import Values
 from bcelogits.golden._layouts import lay_out
-from bcelogits.golden._model import FORMATS, Array, Case, Float64Array, Op, Operands, Shape
+from bcelogits.golden._model import Case, Operands
 from bcelogits.golden._random import exp, log, sigmoid
-from bcelogits.golden._rounding import round_float64
+from bcelogits.reference.rounding import round_float64
+from bcelogits.reference.truth import Op
 
 __all__ = ["FAMILIES", "Family", "exhaustive_shape", "make_operands"]
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import FORMATS, Float64Array
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Float64Array
 from bcelogits.golden._random import Stream
-from bcelogits.golden._rounding import dtype_of, round_float64
+from bcelogits.reference.rounding import round_float64
 
 __all__ = [
     "NINE_TARGETS",
@@ -46,7 +47,7 @@ _EDGES = (87.33654, 9.704061, 708.3964, 103.97208, 92.88, 17.32868, 745.13322, 1
 
 def step(values: Float64Array, ulps: npt.NDArray[np.int64] | int, dtype: str) -> Float64Array:
     """Finite values of a dtype, moved by a number of places along its numbers; -0 and 0 are one place."""
-    kind = dtype_of(dtype)
+    kind = FORMATS[dtype].dtype
     signed = np.dtype(f"i{kind.itemsize}")
     pattern = round_float64(values, dtype).view(signed).astype(np.int64)
     sign_bit = -(1 << (8 * kind.itemsize - 1))
@@ -80,7 +81,7 @@ def every_finite(dtype: str) -> Float64Array:
     if dtype not in ("f16", "bf16"):
         raise ValueError(f"dtype: {dtype!r}, expected 'f16' or 'bf16' for all finite logits")
     with np.errstate(invalid="ignore"):
-        values = np.arange(1 << 16, dtype=np.uint16).view(dtype_of(dtype)).astype(np.float64)
+        values = np.arange(1 << 16, dtype=np.uint16).view(FORMATS[dtype].dtype).astype(np.float64)
     return values[np.isfinite(values)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bcelogits.golden._model import Array, Shape
+from bcelogits._typing import Array, Shape
 
 __all__ = ["LAYOUTS", "lay_out"]
 

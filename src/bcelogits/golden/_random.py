@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 
 __all__ = ["Stream", "exp", "log", "sigmoid"]
 
@@ -134,10 +134,10 @@ def _normal_quantile(u: Float64Array) -> Float64Array:
 
 
 class Stream:
-    """An endless run of random words; another name or another seed is another, independent run."""
+    """An endless run of random words; another name or another seed gives other, independent ones."""
 
     def __init__(self, seed: int, name: str) -> None:
-        """Start at the first word."""
+        """The stream of that seed and name, at its first word."""
         digest = hashlib.sha256(f"bcelogits:{seed}:{name}".encode()).digest()
         self._bits = np.random.Philox(key=int.from_bytes(digest[:16], "little"))
 

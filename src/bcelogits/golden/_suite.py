@@ -32,9 +32,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Shape
 from bcelogits.golden._families import FAMILIES
 from bcelogits.golden._layouts import LAYOUTS
-from bcelogits.golden._model import FORMATS, Case, Op, Shape
+from bcelogits.golden._model import Case
+from bcelogits.reference.truth import Op
 
 __all__ = ["PRESETS", "load_suite", "parse_suite"]
 

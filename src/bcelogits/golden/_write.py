@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits._files.arrays import dtype_of
 from bcelogits._files.errors import InputError, reason
 from bcelogits._files.output import Output, write_safetensors
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array
 from bcelogits._version import __version__
 from bcelogits.golden._families import make_operands
-from bcelogits.golden._files import FILE_LAYOUTS, LONG_NAMES, golden_file, input_files
-from bcelogits.golden._manifest import FILE_NAME, SCHEMA, describe, sha256
-from bcelogits.golden._model import Array, Case, Flag, Op, Special
-from bcelogits.golden._problem import Problem, short_name
+from bcelogits.golden._model import Case
+from bcelogits.golden.file_names import FILE_LAYOUTS, golden_file, input_files
+from bcelogits.golden.manifest import FILE_NAME, SCHEMA, describe, sha256
+from bcelogits.golden.problem import Problem, short_name
+from bcelogits.reference.truth import Flag, Op, Special
 
 __all__ = ["write"]
 
@@ -44,12 +46,12 @@ def _storage(array: Array) -> tuple[Array, dict[str, Any]]:
 
 
 class _Truth:
-    """The columns of a case's truth, filled a run at a time."""
+    """The columns of a case's truth, filled a chunk at a time."""
 
     def __init__(self, problem: Problem) -> None:
-        """Room for them."""
+        """Compute the truth of a problem."""
         count = 1 if problem.is_reduced else problem.terms
-        self.rounded = np.empty(count, dtype_of(LONG_NAMES[problem.dtype]))
+        self.rounded = np.empty(count, FORMATS[problem.dtype].dtype)
         self.columns: dict[str, Array] = {"value": np.empty(count), "flags": np.empty(count, np.uint8)}
         if problem.op is not Op.LOSS:
             self.columns["scale"] = np.empty(count)
@@ -61,7 +63,7 @@ class _Truth:
             self._put(0, 1, total.truth())
             self.reduced = {"ideal": str(self.columns["value"][0]), "contract": str(total.contract())}
         else:
-            for start, stop in problem.ranges():
+            for start, stop in problem.chunks():
                 self._put(start, stop, problem.truth(problem.inputs(start, stop)))
 
     def _put(self, start: int, stop: int, truth: Any) -> None:
@@ -70,7 +72,7 @@ class _Truth:
             column[start:stop] = getattr(truth, name)
 
     def counts(self) -> dict[str, int]:
-        """How many elements there are of each kind."""
+        """How many elements have each flag."""
         flags = self.columns["flags"]
         kinds = {flag.name.lower(): int(np.count_nonzero(flags & flag)) for flag in Flag if flag.name}
         return {"elements": int(flags.size), **kinds}

@@ -6,7 +6,7 @@ exactly in its own dtype. The precision is one of
 - ``"f64"``: formulas in which nothing cancels, in float64 with NumPy: right to a few ULP of float64;
 - ``"dd"``: pairs of float64 numbers (`DoubleDouble`) with at least 100 correct bits, NumPy alone, vectorised;
 - ``"mp"``: objects ``mpmath.mpf`` that carry at least 200 correct bits. mpmath is imported when it is first needed
-  (``pip install 'bcelogits[test]'``), and computes with gmpy2's integers where that is installed.
+  (``pip install 'bcelogits[cli]'``), and computes with gmpy2's integers where that is installed.
 
 With ``sp(z) = max(z, 0) + log1p(exp(-|z|))`` (softplus) and ``s(z) = 1 / (1 + exp(-z))`` (sigmoid)::
 
@@ -24,6 +24,9 @@ With operands up to float32 that matters only where a huge weight meets such a t
 float64's own rounding would decide, use ``"dd"`` or ``"mp"``, which have no such range inside: ``"f64"`` is right to a
 few ULP of float64, and NumPy's exponential may differ in its last bit between machines. (Beyond |x| = 131,072 the
 exponential is below 2**-189,000 and ``"dd"`` takes it for that.)
+
+Results that are rounded once for certain, with what is special about each, are in :mod:`bcelogits.reference.truth`, and
+those of a reduced loss in :mod:`bcelogits.reference.reduced`.
 """
 
 from bcelogits.reference._double_double import DoubleDouble
@@ -33,7 +36,8 @@ from bcelogits.reference._operator import (
     binary_cross_entropy_with_logits_target_backward,
     value_and_grad,
 )
-from bcelogits.reference._rounding import round_to, ulp, ulp_error
+from bcelogits.reference._ulp import ulp, ulp_error
+from bcelogits.reference.rounding import round_to
 
 __all__ = [
     "DoubleDouble",

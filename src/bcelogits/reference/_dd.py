@@ -9,14 +9,13 @@ TOMS 44 (2017): AccurateDWPlusDW and DWTimesDW, errors below 3 and 5 times 2**-1
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from bcelogits._typing import Float64Array, IntArray
 
 __all__ = [
-    "Float64Array",
-    "IntArray",
     "Scaled",
     "add",
     "constant",
@@ -31,9 +30,6 @@ __all__ = [
     "two_sum",
     "where_larger",
 ]
-
-Float64Array: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
 
 _SPLITTER = 134217729.0  # 2**27 + 1
 # Exponent of a zero: below that of any number that arises.
@@ -100,7 +96,7 @@ def constant(value: Fraction) -> tuple[float, float]:
 
 
 def negate(a: Scaled) -> Scaled:
-    """-a."""
+    """The number -a, exactly."""
     return Scaled(-a.hi, -a.lo, a.exponent)
 
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bcelogits._typing import Float64Array
 from bcelogits.reference._dd import (
-    Float64Array,
     Scaled,
     add,
     constant,

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.reference._dd import (
-    Float64Array,
     Scaled,
     add,
     divide,
@@ -25,11 +24,12 @@ from bcelogits.reference._dd import (
     where_larger,
 )
 from bcelogits.reference._dd_functions import tails
-from bcelogits.reference._f64 import GRADIENT, LOSS, TARGET_GRADIENT, evaluate, times
+from bcelogits.reference._f64 import evaluate, times
+from bcelogits.reference._op import Op
 
 __all__ = ["Values", "core_signs", "finite_operands", "limits", "values"]
 
-# Elements at a time: the temporaries stay in a core's own cache.
+# Elements computed at once: the temporaries stay in a core's own cache.
 _BLOCK = 1 << 12
 
 
@@ -40,18 +40,16 @@ class Values(NamedTuple):
     larger: Scaled
 
 
-def limits(
-    kind: str, x: Float64Array, t: Float64Array, w: Float64Array, p: Float64Array, g: Float64Array
-) -> Float64Array:
+def limits(op: Op, x: Float64Array, t: Float64Array, w: Float64Array, p: Float64Array, g: Float64Array) -> Float64Array:
     """What infinite and NaN operands lead to: 0, an infinity, NaN, or some finite number that is not 0.
 
     A finite number only says that the result is finite and not 0. Magnitudes are taken out, lest they overflow: they
     matter only where two finite terms are subtracted (`core_signs`); elsewhere one of the two is all or nothing.
     """
-    finite, core = core_signs(kind, x, t, p)
+    finite, core = core_signs(op, x, t, p)
     x = np.where(np.isinf(x), x, np.clip(x, -1.0, 1.0))
     w, g = _sign(w), _sign(g)
-    result = evaluate(kind, x, t, w, _sign(p), g)
+    result = evaluate(op, x, t, w, _sign(p), g)
     with np.errstate(all="ignore"):
         result[finite] = times(times(core, w[finite]), g[finite])
     return result
@@ -61,21 +59,19 @@ def _sign(value: Float64Array) -> Float64Array:
     return np.where(np.isinf(value), value, np.sign(value))
 
 
-def core_signs(
-    kind: str, x: Float64Array, t: Float64Array, p: Float64Array
-) -> tuple[npt.NDArray[np.bool_], Float64Array]:
+def core_signs(op: Op, x: Float64Array, t: Float64Array, p: Float64Array) -> tuple[Mask, Float64Array]:
     """Where x, t and p are finite (of the target gradient x and p), and the signs there of the result for w = g = 1."""
     finite = np.isfinite(x) & np.isfinite(t) & np.isfinite(p)
-    if kind == TARGET_GRADIENT:
+    if op is Op.TARGET_BACKWARD:
         finite = np.isfinite(x) & np.isfinite(p)
     x, t, p = x[finite], np.where(np.isfinite(t[finite]), t[finite], 0.0), p[finite]
     ones = np.ones_like(x)
-    return finite, np.sign(values(kind, x, t, ones, p, ones).total.hi)
+    return finite, np.sign(values(op, x, t, ones, p, ones).total.hi)
 
 
-def finite_operands(kind: str, t: Float64Array, p: Float64Array) -> tuple[Float64Array, Float64Array]:
+def finite_operands(op: Op, t: Float64Array, p: Float64Array) -> tuple[Float64Array, Float64Array]:
     """t and p where the result is finite and not 0: an infinite p has no part in it, nor has t in its own gradient."""
-    return np.zeros_like(t) if kind == TARGET_GRADIENT else t, np.where(np.isinf(p), 0.0, p)
+    return np.zeros_like(t) if op is Op.TARGET_BACKWARD else t, np.where(np.isinf(p), 0.0, p)
 
 
 def _one_minus(t: Float64Array) -> Scaled:
@@ -84,7 +80,7 @@ def _one_minus(t: Float64Array) -> Scaled:
 
 
 def _values(
-    kind: str,
+    op: Op,
     x: Float64Array,
     t: Float64Array,
     w: Float64Array,
@@ -94,7 +90,7 @@ def _values(
     count: int,
 ) -> Values:
     factor = scaled(w)
-    if kind == LOSS:
+    if op is Op.LOSS:
         plus, minus, _, _ = tails(x, sigmoid=False)
         first = multiply(factor, multiply(_one_minus(t), plus))
         second = multiply(factor, multiply(multiply(scaled(p), scaled(t)), minus))
@@ -103,7 +99,7 @@ def _values(
     if count != 1:
         high = np.full_like(w, float(count))
         factor = divide(factor, normalise(high, np.full_like(w, float(count - int(float(count)))), 0))
-    if kind == GRADIENT:
+    if op is Op.BACKWARD:
         _, _, up, down = tails(x, softplus=False)
         first = multiply(factor, multiply(_one_minus(t), up))
         second = multiply(factor, multiply(multiply(scaled(p), scaled(t)), down))
@@ -116,7 +112,7 @@ def _values(
 
 
 def values(
-    kind: str,
+    op: Op,
     x: Float64Array,
     t: Float64Array,
     w: Float64Array,
@@ -129,7 +125,7 @@ def values(
     operands = (x, t, w, p, g)
     with np.errstate(all="ignore"):
         blocks = [
-            _values(kind, *(operand[start : start + _BLOCK] for operand in operands), count=count)
+            _values(op, *(operand[start : start + _BLOCK] for operand in operands), count=count)
             for start in range(0, max(x.size, 1), _BLOCK)
         ]
     return Values(*(_join([block[part] for block in blocks]) for part in range(2)))

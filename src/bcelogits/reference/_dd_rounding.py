@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bcelogits.reference._dd import Float64Array, Scaled
+from bcelogits._typing import Float64Array
+from bcelogits.reference._dd import Scaled
 
 __all__ = ["round_scaled", "to_pair"]
 

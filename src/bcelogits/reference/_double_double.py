@@ -10,7 +10,8 @@ import numpy as np
 
 from bcelogits.reference._dd_operator import finite_operands, limits, values
 from bcelogits.reference._dd_rounding import to_pair
-from bcelogits.reference._exact_sum import ExactSum, to_float
+from bcelogits.reference._op import Op
+from bcelogits.reference.sums import IntegerSum, to_float
 
 __all__ = ["DoubleDouble", "evaluate", "reduce"]
 
@@ -35,19 +36,19 @@ class DoubleDouble(NamedTuple):
         return Fraction(float(self.hi)) + Fraction(float(self.lo))
 
 
-def evaluate(kind: str, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> DoubleDouble:
+def evaluate(op: Op, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> DoubleDouble:
     """The elementwise loss or gradient; a gradient times `grad_output`, over `count`."""
     shape = np.shape(x)
     g = np.ones(shape) if grad_output is None else grad_output
     x, t, w, p, g = (np.ascontiguousarray(np.broadcast_to(v, shape), dtype=np.float64).ravel() for v in (x, t, w, p, g))
     special = ~(np.isfinite(x) & np.isfinite(t) & np.isfinite(w) & np.isfinite(p) & np.isfinite(g))
     hi, lo = np.zeros_like(x), np.zeros_like(x)
-    hi[special] = limits(kind, *(v[special] for v in (x, t, w, p, g)))
+    hi[special] = limits(op, *(v[special] for v in (x, t, w, p, g)))
     known = special & ~(np.isfinite(hi) & (hi != 0))
     rest = np.flatnonzero(~known)
-    t, p = finite_operands(kind, t, p)
+    t, p = finite_operands(op, t, p)
     with np.errstate(all="ignore"):
-        hi[rest], lo[rest] = to_pair(values(kind, *(v[rest] for v in (x, t, w, p, g)), count=count).total)
+        hi[rest], lo[rest] = to_pair(values(op, *(v[rest] for v in (x, t, w, p, g)), count=count).total)
     return DoubleDouble(hi.reshape(shape), lo.reshape(shape))
 
 
@@ -55,7 +56,7 @@ def reduce(result: DoubleDouble, reduction: str) -> DoubleDouble:
     """The sum or mean of all numbers as they stand, exactly, as one pair."""
     if reduction == "none":
         return result
-    total = ExactSum()
+    total = IntegerSum()
     total.add(result.hi)
     total.add(result.lo)
     count = result.hi.size if reduction == "mean" else 1

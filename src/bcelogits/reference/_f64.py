@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from bcelogits.reference._operands import Float64Array
+from bcelogits._typing import Float64Array
+from bcelogits.reference._op import Op
+from bcelogits.reference.sums import IntegerSum
 
-__all__ = ["GRADIENT", "LOSS", "TARGET_GRADIENT", "evaluate", "reduce", "times"]
-
-# Which function of the operator.
-LOSS = "loss"
-GRADIENT = "gradient"
-TARGET_GRADIENT = "target gradient"
+__all__ = ["evaluate", "reduce", "times"]
 
 
 def times(first: Any, second: Any) -> Float64Array:
@@ -54,33 +50,28 @@ def _target_gradient(x: Any, t: Any, w: Any, p: Any) -> Float64Array:
     return times(w, np.where(p == 1, -x, core))
 
 
-_FORMULAS = {LOSS: _loss, GRADIENT: _gradient, TARGET_GRADIENT: _target_gradient}
+_FORMULAS = {Op.LOSS: _loss, Op.BACKWARD: _gradient, Op.TARGET_BACKWARD: _target_gradient}
 
 
-def evaluate(kind: str, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> Float64Array:
+def evaluate(op: Op, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> Float64Array:
     """The elementwise loss or gradient; a gradient times `grad_output`, over `count`."""
     with np.errstate(all="ignore"):
-        result = np.asarray(_FORMULAS[kind](x, t, w, p), dtype=np.float64)
-        if kind == LOSS or grad_output is None:
+        result = np.asarray(_FORMULAS[op](x, t, w, p), dtype=np.float64)
+        if op is Op.LOSS or grad_output is None:
             return result
         return np.asarray(times(result, grad_output) / count if result.size else result, dtype=np.float64)
 
 
 def reduce(values: Float64Array, reduction: str) -> Float64Array | np.float64:
+    """The sum of the values, rounded once, and for the mean divided; the mean of nothing is NaN."""
     if reduction == "none":
         return values
-    flat: list[float] = values.ravel().tolist()
-    count = len(flat) if reduction == "mean" else 1
-    if count == 0 or any(map(math.isnan, flat)):
+    total = IntegerSum()
+    total.add(values)
+    if reduction == "sum":
+        return np.float64(total.value)
+    if not total.count:
         return np.float64(math.nan)
-    infinities = {v for v in flat if math.isinf(v)}
-    if infinities:
-        return np.float64(infinities.pop() if len(infinities) == 1 else math.nan)
-    try:
-        return np.float64(math.fsum(flat) / count)
-    except OverflowError:  # of the sum; the mean may still be finite
-        exact = sum(map(Fraction, flat), Fraction()) / count
-    try:
-        return np.float64(float(exact))
-    except OverflowError:
-        return np.float64(math.inf if exact > 0 else -math.inf)
+    # A sum beyond float64 may have a mean within.
+    beyond = total.special is None and math.isinf(total.value)
+    return np.float64(total.mean if beyond else total.value / total.count)

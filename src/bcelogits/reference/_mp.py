@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.reference._f64 import GRADIENT, LOSS, TARGET_GRADIENT
+from bcelogits.reference._op import Op
 
 __all__ = ["BITS", "evaluate", "import_mpmath", "reduce"]
 
@@ -29,7 +29,7 @@ def import_mpmath() -> Any:
     try:
         return importlib.import_module("mpmath")
     except ImportError as error:
-        raise ImportError("precision='mp' needs mpmath: pip install 'bcelogits[test]'") from error
+        raise ImportError("precision='mp' needs mpmath: pip install 'bcelogits[cli]'") from error
 
 
 def _mp_times(first: Mpf, second: Mpf) -> Mpf:
@@ -106,16 +106,16 @@ def reduce(values: npt.NDArray[Any], reduction: str) -> Any:
         return total / values.size if reduction == "mean" else total
 
 
-_FORMULAS = {LOSS: _loss, GRADIENT: _gradient, TARGET_GRADIENT: _target_gradient}
+_FORMULAS = {Op.LOSS: _loss, Op.BACKWARD: _gradient, Op.TARGET_BACKWARD: _target_gradient}
 
 
-def evaluate(kind: str, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> npt.NDArray[Any]:
+def evaluate(op: Op, x: Any, t: Any, w: Any, p: Any, grad_output: Any = None, count: int = 1) -> npt.NDArray[Any]:
     """The elementwise loss or gradient as `mpf`; a gradient times `grad_output`, over `count`."""
     mp = import_mpmath().mp
     result = np.empty(x.shape, dtype=object)
     for index in np.ndindex(*result.shape):
-        value = _FORMULAS[kind](*(mp.mpf(float(operand[index])) for operand in (x, t, w, p)))
-        if kind != LOSS and grad_output is not None:
+        value = _FORMULAS[op](*(mp.mpf(float(operand[index])) for operand in (x, t, w, p)))
+        if op is not Op.LOSS and grad_output is not None:
             with mp.workprec(BITS):
                 value = _mp_times(value, mp.mpf(float(grad_output[index]))) / count
         result[index] = value

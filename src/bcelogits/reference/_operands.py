@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["Float64Array", "read_all", "reduction_name"]
+from bcelogits._typing import Float64Array
 
-Float64Array: TypeAlias = npt.NDArray[np.float64]
+__all__ = ["read_all", "reduction_name"]
 
 _REDUCTIONS: dict[object, str] = {0: "none", 1: "mean", 2: "sum", "none": "none", "mean": "mean", "sum": "sum"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bcelogits.reference import _double_double, _f64, _mp
-from bcelogits.reference._f64 import GRADIENT, LOSS, TARGET_GRADIENT
+from bcelogits.reference._op import Op
 from bcelogits.reference._operands import read_all, reduction_name
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "value_and_grad",
 ]
 
-# Each has evaluate(kind, x, t, w, p, grad_output, count) and reduce(values, reduction).
+# Each has evaluate(op, x, t, w, p, grad_output, count) and reduce(values, reduction).
 _ENGINES: dict[str, ModuleType] = {"f64": _f64, "dd": _double_double, "mp": _mp}
 
 
@@ -28,12 +28,12 @@ def _engine(precision: str) -> ModuleType:
     return _ENGINES[precision]
 
 
-def _gradient_of(kind: str, operands: tuple[Any, ...], reduction: str, precision: str) -> Any:
+def _gradient_of(op: Op, operands: tuple[Any, ...], reduction: str, precision: str) -> Any:
     """A gradient times grad_output, over N for the mean."""
     engine = _engine(precision)
     x, t, w, p, g = read_all(*operands)
     upstream = np.broadcast_to(g.reshape(()) if g.size == 1 else g, x.shape)
-    return engine.evaluate(kind, x, t, w, p, upstream, x.size if reduction == "mean" else 1)
+    return engine.evaluate(op, x, t, w, p, upstream, x.size if reduction == "mean" else 1)
 
 
 def binary_cross_entropy_with_logits(
@@ -57,7 +57,7 @@ def binary_cross_entropy_with_logits(
         precision: "f64", "dd" or "mp".
 
     Returns:
-        For "f64" a float64 array (none) or a `numpy.float64`: terms added with `math.fsum`, so the sum is rounded
+        For "f64" a float64 array (none) or a `numpy.float64`: terms added without error, so the sum is rounded
         once. For "dd" a `DoubleDouble` of such: the exact sum of the terms' pairs, as one pair. For "mp" an object
         array of `mpmath.mpf` or one `mpf`: the exact sum of the terms, carried to 8192 bits. Use `round_to` to bring
         a result to a dtype; arithmetic on an `mpf` rounds to mpmath's own current precision.
@@ -77,7 +77,7 @@ def binary_cross_entropy_with_logits(
     mode = reduction_name(reduction)
     engine = _engine(precision)
     x, t, w, p, _ = read_all(logits, targets, weight, pos_weight)
-    return engine.reduce(engine.evaluate(LOSS, x, t, w, p), mode)
+    return engine.reduce(engine.evaluate(Op.LOSS, x, t, w, p), mode)
 
 
 def binary_cross_entropy_with_logits_backward(
@@ -99,7 +99,7 @@ def binary_cross_entropy_with_logits_backward(
     array([ 5.00000000e-01, -4.24835426e-18])
     """
     mode = reduction_name(reduction)
-    return _gradient_of(GRADIENT, (logits, targets, weight, pos_weight, grad_output), mode, precision)
+    return _gradient_of(Op.BACKWARD, (logits, targets, weight, pos_weight, grad_output), mode, precision)
 
 
 def binary_cross_entropy_with_logits_target_backward(
@@ -120,7 +120,7 @@ def binary_cross_entropy_with_logits_target_backward(
     array([-3.,  2.])
     """
     mode = reduction_name(reduction)
-    return _gradient_of(TARGET_GRADIENT, (logits, targets, weight, pos_weight, grad_output), mode, precision)
+    return _gradient_of(Op.TARGET_BACKWARD, (logits, targets, weight, pos_weight, grad_output), mode, precision)
 
 
 def value_and_grad(

@@ -1,26 +1,26 @@
-"""Judging one output: its runs of elements go through every profile and the statistics once."""
+"""Judging one output: its chunks go through the statistics and every profile once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from bcelogits._files.errors import InputError
-from bcelogits.golden._emulations import THIRD
-from bcelogits.golden._model import FORMATS, Array, Op, Special
-from bcelogits.golden._problem import CHUNK, Problem, flat, short_name
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array
+from bcelogits.golden.emulations import THIRD
+from bcelogits.golden.problem import CHUNK, Problem, flat, short_name
+from bcelogits.reference.truth import Op, Special
 from bcelogits.verify._model import CaseResult, Chunk, Context, Metric, Status, Verdict
 from bcelogits.verify._sources import Columns, Computed, OneArray, Source, saturated
 from bcelogits.verify._statistics import Statistics
 from bcelogits.verify.profiles import DEFAULT, get
 
 __all__ = ["Options", "judge", "judge_golden", "judge_output", "not_judged", "worst"]
-
-Run: TypeAlias = tuple[int, Columns]
 
 _SEVERITY = (Status.NOT_JUDGED, Status.PASS, Status.WARN, Status.FAIL)
 
@@ -46,7 +46,7 @@ class Options:
     msprobe_exact: bool = False
 
     def names(self) -> tuple[str, ...]:
-        """The profiles, the one that sees every error among them."""
+        """The names of the profiles that judge, the one that sees every error among them."""
         asked = tuple(dict.fromkeys(self.profiles))
         return asked if any(name.split(":")[0] == "ulp" for name in asked) else (*asked, "ulp")
 
@@ -99,13 +99,13 @@ def _repeats(actual: Array, repeats: Sequence[Array]) -> Verdict:
     )
 
 
-def _ahead(runs: Iterator[Run]) -> Iterator[Run]:
-    """The runs, each computed in another thread while the one before is judged: NumPy lets both go on."""
+def _ahead(chunks: Iterator[Columns]) -> Iterator[Columns]:
+    """The chunks, each computed in another thread while the one before is judged: NumPy lets both go on."""
     with ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(next, runs, None)
-        while (run := pending.result()) is not None:
-            pending = pool.submit(next, runs, None)
-            yield run
+        pending = pool.submit(next, chunks, None)
+        while (columns := pending.result()) is not None:
+            pending = pool.submit(next, chunks, None)
+            yield columns
 
 
 def judge_output(
@@ -141,28 +141,19 @@ def judge_output(
         third=source.third,
         msprobe_exact=options.msprobe_exact,
     )
-    judges = [get(profile).start(context) for profile in options.names()]
     statistics = Statistics(context)
+    judges = [get(profile).start(context, statistics.ulp) for profile in options.names()]
     values = actual.reshape(source.out_shape)
-    runs = source.runs(progress or (lambda elements: None))
-    for start, columns in _ahead(runs) if actual.size > CHUNK else runs:
+    chunks = source.chunks(progress or (lambda elements: None))
+    for columns in _ahead(chunks) if actual.size > CHUNK else chunks:
         if options.saturate:
             columns = saturated(columns, source.dtype)
-        stop = start + columns.golden.size
-        chunk = Chunk(
-            start=start,
-            actual=flat(values, source.out_shape, start, stop).astype(np.float64),
-            golden=columns.golden,
-            low=columns.low,
-            rounded=columns.rounded,
-            scale=columns.scale,
-            flags=columns.flags,
-            third=columns.third,
-            inputs=columns.inputs,
-        )
-        for judge in judges:
-            judge.add(chunk)
-        statistics.add(chunk)
+        stop = columns.start + columns.golden.size
+        computed = flat(values, source.out_shape, columns.start, stop).astype(np.float64)
+        for part in Chunk(actual=computed, **vars(columns)).parts():
+            statistics.add(part)  # the errors in ULP are gathered there for all
+            for judge in judges:
+                judge.add(part)
     verdicts = [judge.verdict() for judge in judges]
     if repeats:
         verdicts.append(_repeats(actual, repeats))
@@ -218,7 +209,7 @@ def judge(
         progress: called with a number of elements as they are done.
 
     Returns:
-        The verdicts, and the statistics that the reports draw. Memory is that of a few runs of 2^18 elements.
+        The verdicts, and the statistics that the reports draw. Memory is that of a few chunks of 2^18 elements.
 
     Raises:
         InputError: dtypes or shapes that do not fit each other; names which.

@@ -1,18 +1,26 @@
-"""What a verdict is made of: runs of elements in, metrics with their thresholds out."""
+"""What a verdict is made of: chunks of elements in, metrics with their thresholds out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from bcelogits.golden._model import Float64Array, Format, Op, Shape, Special
+from bcelogits._formats import Format
+from bcelogits._typing import Float64Array, Shape
+from bcelogits.reference.truth import Op, Special
+
+if TYPE_CHECKING:
+    from bcelogits.verify._ulp import UlpColumn
 
 __all__ = ["CaseResult", "Chunk", "Context", "Judge", "Metric", "Profile", "RunResult", "Status", "Verdict"]
+
+
+_PART = 1 << 15
 
 
 class Status(StrEnum):
@@ -42,7 +50,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A run of elements of one output in C order; all arrays are float64, of one length.
+    """Consecutive elements of one output in C order; all arrays are float64, of one length.
 
     Values of the output's dtype stand in float64 exactly. With `Context.saturate` the golden columns are mapped
     already.
@@ -57,6 +65,24 @@ class Chunk:
     flags: npt.NDArray[np.uint8]  # golden.Flag
     third: Float64Array | None  # a third party's results of the same dtype, for dual rules
     inputs: Mapping[str, Float64Array]  # by operand name: what each element was computed from; {} for a reduced output
+
+    def error(self, actual: Float64Array | None = None) -> Float64Array:
+        """The signed error of the actual values (or of those given) against the truth, which is not rounded."""
+        return np.asarray(((self.actual if actual is None else actual) - self.golden) - self.low)
+
+    def cut(self, start: int, stop: int) -> Chunk:
+        """The elements from `start` up to `stop`, counted from the first of this chunk; views, no copies."""
+        places = slice(start, stop)
+        always = ("actual", "golden", "low", "rounded", "scale", "flags")
+        columns = {name: getattr(self, name)[places] for name in always}
+        third = None if self.third is None else self.third[places]
+        inputs = {name: values[places] for name, values in self.inputs.items()}
+        return Chunk(start=self.start + start, third=third, inputs=inputs, **columns)
+
+    def parts(self) -> Iterator[Chunk]:
+        """The chunk cut so small that temporary arrays stay in a core's cache: faster than the whole."""
+        for start in range(0, self.golden.size, _PART):
+            yield self.cut(start, start + _PART)
 
 
 @dataclass(frozen=True)
@@ -89,10 +115,10 @@ class Judge(Protocol):
     """A profile at work on one output: sees every chunk once, in order, then says its verdict."""
 
     def add(self, chunk: Chunk) -> None:
-        """Take one run of elements."""
+        """Take one chunk."""
 
     def verdict(self) -> Verdict:
-        """The verdict on all that came."""
+        """The verdict on all chunks."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +129,7 @@ class Profile:
     standard: str
     version: str
     source: str
-    start: Callable[[Context], Judge]
+    start: Callable[[Context, UlpColumn], Judge]  # the column sees every chunk before the judge does
     needs_third: bool = False
     summary: str = ""  # one line for --list-profiles and the report
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
-from bcelogits.verify._bins import IntArray, Octaves, quantiles
+from bcelogits._typing import Float64Array, IntArray
+from bcelogits.verify._summary import Octaves, quantiles
 
 __all__ = ["ErrorByLogit", "ResultByGolden"]
 
@@ -22,7 +22,7 @@ class ErrorByLogit:
     """The error in ULP against the logit: count, mean, p99 and max of |error| for each bin."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
+        """No element was seen yet."""
         self._x = Octaves(-6, 128, 6)
         self._levels = Octaves(-4, 64, 1)
         size = 2 * self._x.size
@@ -68,8 +68,8 @@ class ErrorByLogit:
             mean = np.add.reduceat(self._total[filled], starts) / number
         peak = np.maximum.reduceat(self._max[filled], starts)
         ends = np.r_[starts[1:], filled.size]
-        runs = [filled[a:b] for a, b in zip(starts, ends, strict=True)]
-        golden = [float(self._golden[run][np.argmax(self._max[run])]) for run in runs]
+        groups = [filled[a:b] for a, b in zip(starts, ends, strict=True)]
+        golden = [float(self._golden[bins][np.argmax(self._max[bins])]) for bins in groups]
         tops = [quantiles(row, self._levels, [0.99])[0] for row in merged]
         p99 = [min(pair) for pair in zip(tops, peak.tolist(), strict=True)]
         return {
@@ -113,7 +113,7 @@ class ResultByGolden:
     """|actual| against |golden| in bins of |golden|: where results leave the golden, and where they become 0."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
+        """No element was seen yet."""
         self._bins = Octaves(-1022, 1024, 1)
         size = self._bins.size
         self._golden, self._actual = np.zeros(size), np.zeros(size)  # sums of log2

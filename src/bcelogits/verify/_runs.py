@@ -12,11 +12,11 @@ import numpy as np
 from bcelogits._files.arrays import Array, RawFormat, open_array
 from bcelogits._files.errors import InputError, reason
 from bcelogits._version import __version__
-from bcelogits.golden._families import make_operands
-from bcelogits.golden._files import dump_candidates
-from bcelogits.golden._manifest import Entry, read_manifest
-from bcelogits.golden._model import Case, Special
-from bcelogits.golden._problem import Problem
+from bcelogits.golden import Case, make_operands
+from bcelogits.golden.file_names import dump_candidates
+from bcelogits.golden.manifest import Entry, read_manifest
+from bcelogits.golden.problem import Problem
+from bcelogits.reference.truth import Special
 from bcelogits.verify._judge import Options, judge_output, not_judged, worst
 from bcelogits.verify._model import CaseResult, RunResult, Status
 from bcelogits.verify._sources import Computed, Source, Stored
@@ -32,7 +32,7 @@ class Watcher(Protocol):
         """The next case begins."""
 
     def elements(self, done: int) -> None:
-        """So many more elements of it are done."""
+        """`done` more elements of the case are judged."""
 
 
 def run_of(cases: Iterable[CaseResult], subject: str, options: Options, **facts: Any) -> RunResult:

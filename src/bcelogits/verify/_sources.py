@@ -9,10 +9,12 @@ from typing import Protocol
 import numpy as np
 
 from bcelogits._files.errors import InputError
-from bcelogits.golden._emulations import THIRD, reduce_runs
-from bcelogits.golden._model import FORMATS, Array, Flag, Float64Array, Op, Shape, Truth
-from bcelogits.golden._problem import CHUNK, Problem, flat, short_name
-from bcelogits.golden._truth import round_float64
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array, Float64Array, Shape
+from bcelogits.golden.emulations import THIRD, reduce_chunks
+from bcelogits.golden.problem import CHUNK, Problem, flat, short_name
+from bcelogits.reference.rounding import round_float64
+from bcelogits.reference.truth import Flag, Op, Truth
 
 __all__ = ["Columns", "Computed", "OneArray", "Source", "Stored", "saturated"]
 
@@ -21,8 +23,9 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Columns:
-    """Those of a run, as in `Chunk`."""
+    """The golden side of a `Chunk`: all its columns but the actual values."""
 
+    start: int
     golden: Float64Array
     low: Float64Array
     rounded: Float64Array
@@ -42,15 +45,15 @@ class Source(Protocol):
     terms: int
     third: str  # what the third-party column is; "" if there is none
 
-    def runs(self, progress: Progress) -> Iterator[tuple[int, Columns]]:
-        """The columns from the first element to the last, with where each run starts."""
+    def chunks(self, progress: Progress) -> Iterator[Columns]:
+        """The columns from the first element to the last."""
 
 
 class Computed:
     """From the operands, with a third party's results if its name is given."""
 
     def __init__(self, problem: Problem, third: str = "") -> None:
-        """Nothing is computed yet."""
+        """The columns of a problem; nothing is computed yet."""
         if third and third not in THIRD:
             raise ValueError(f"third: {third!r}, expected one of {', '.join(THIRD)}")
         self.problem, self.third = problem, third
@@ -63,24 +66,25 @@ class Computed:
         problem = self.problem
         return THIRD[self.third](problem.op, problem.native(start, stop), problem.dtype, problem.divisor)
 
-    def runs(self, progress: Progress) -> Iterator[tuple[int, Columns]]:
-        """A run at a time; a reduced loss is one run of one element at the end."""
+    def chunks(self, progress: Progress) -> Iterator[Columns]:
+        """The columns, computed as they are asked for; a reduced loss is one chunk of one element at the end."""
         problem = self.problem
         if problem.is_reduced:
             third = None
             if self.third:
-                parts = (values for start, stop in problem.ranges() if (values := self._third(start, stop)) is not None)
-                third = np.atleast_1d(reduce_runs(parts, problem.reduction == "mean", problem.dtype))
-            yield 0, self._columns(problem.reduced(progress).truth(), {}, third)
+                parts = (values for start, stop in problem.chunks() if (values := self._third(start, stop)) is not None)
+                third = np.atleast_1d(reduce_chunks(parts, problem.reduction == "mean", problem.dtype))
+            yield self._columns(0, problem.reduced(progress).truth(), {}, third)
             return
-        for start, stop in problem.ranges():
+        for start, stop in problem.chunks():
             inputs = problem.inputs(start, stop)
-            yield start, self._columns(problem.truth(inputs), inputs, self._third(start, stop))
+            yield self._columns(start, problem.truth(inputs), inputs, self._third(start, stop))
             progress(stop - start)
 
     @staticmethod
-    def _columns(truth: Truth, inputs: Mapping[str, Float64Array], third: Array | None) -> Columns:
+    def _columns(start: int, truth: Truth, inputs: Mapping[str, Float64Array], third: Array | None) -> Columns:
         return Columns(
+            start=start,
             golden=truth.value,
             low=truth.low,
             rounded=truth.rounded.astype(np.float64),
@@ -107,23 +111,21 @@ class Stored:
             if column.shape != golden.shape:
                 raise InputError(f"truth {name}: shape {column.shape}, expected {golden.shape}, the shape of golden")
 
-    def runs(self, progress: Progress) -> Iterator[tuple[int, Columns]]:
-        """A run at a time."""
+    def chunks(self, progress: Progress) -> Iterator[Columns]:
+        """The columns, read as they are asked for."""
         problem = None if self._problem is None or self._problem.is_reduced else self._problem
         for start in range(0, self._golden.size, CHUNK):
             stop = min(start + CHUNK, self._golden.size)
             columns = {name: flat(column, self.out_shape, start, stop) for name, column in self._truth.items()}
             value = columns["value"]
-            yield (
-                start,
-                Columns(
-                    golden=value,
-                    low=columns.get("low", np.zeros_like(value)),
-                    rounded=flat(self._golden, self.out_shape, start, stop).astype(np.float64),
-                    scale=columns.get("scale", np.abs(value)),
-                    flags=columns["flags"],
-                    inputs={} if problem is None else problem.inputs(start, stop),
-                ),
+            yield Columns(
+                start=start,
+                golden=value,
+                low=columns.get("low", np.zeros_like(value)),
+                rounded=flat(self._golden, self.out_shape, start, stop).astype(np.float64),
+                scale=columns.get("scale", np.abs(value)),
+                flags=columns["flags"],
+                inputs={} if problem is None else problem.inputs(start, stop),
             )
             progress(stop - start)
 
@@ -134,14 +136,14 @@ class OneArray:
     third = ""
 
     def __init__(self, golden: Array, dtype: str, op: Op = Op.LOSS, reduction: str = "none") -> None:
-        """`dtype` is the output's."""
+        """The columns that follow from `golden`; `dtype` is the output's."""
         short_name(golden, "golden")
         self.op, self.reduction, self.dtype = op, reduction, dtype
         self.out_shape, self.terms = golden.shape, golden.size
         self._golden = golden
 
-    def runs(self, progress: Progress) -> Iterator[tuple[int, Columns]]:
-        """A run at a time."""
+    def chunks(self, progress: Progress) -> Iterator[Columns]:
+        """The columns, read as they are asked for."""
         form = FORMATS[self.dtype]
         for start in range(0, self._golden.size, CHUNK):
             stop = min(start + CHUNK, self._golden.size)
@@ -157,12 +159,12 @@ class OneArray:
             )
             for flag, where in kinds:
                 flags[where] |= np.uint8(flag)
-            yield start, Columns(value, np.zeros_like(value), rounded, np.abs(value), flags)
+            yield Columns(start, value, np.zeros_like(value), rounded, np.abs(value), flags)
             progress(stop - start)
 
 
 def saturated(columns: Columns, dtype: str) -> Columns:
-    """As a device in saturation mode should answer: at most the largest finite number, 0 for NaN (precision.md 2.7)."""
+    """The columns of a device that saturates: at most the largest finite number, 0 for NaN (docs/precision.md 2.7)."""
     top = FORMATS[dtype].max_finite
 
     def clip(values: Float64Array) -> Float64Array:

@@ -1,6 +1,6 @@
 """The statistics of one output: everything that the report draws, gathered in one pass with bounded memory.
 
-Errors in ULP are those of the profile `ulp`: see `profiles._ulp_error`.
+Errors in ULP are those of the profile `ulp`, gathered once for both: see `_ulp`.
 
 `Statistics.result()` is plain JSON data; numbers that JSON does not have are the texts "inf", "-inf" and "nan". Its
 keys:
@@ -46,25 +46,25 @@ keys:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bcelogits.golden._model import Flag, Float64Array
-from bcelogits.verify._measures import SMALL_DOMAINS, Column
+from bcelogits._typing import Float64Array, IntArray, Mask
+from bcelogits.reference.truth import Flag
+from bcelogits.verify._measures import RelativeErrors
 from bcelogits.verify._model import Chunk, Context
 from bcelogits.verify._panels import ErrorByLogit, ResultByGolden
-from bcelogits.verify._worst import Worst
-from bcelogits.verify.profiles._ulp_error import UlpErrors, ulp_errors
+from bcelogits.verify._plain import plain
+from bcelogits.verify._ulp import UlpColumn
+from bcelogits.verify._worst_points import WorstPoints
+from bcelogits.verify.profiles.small_domains import SMALL_DOMAINS
 
 __all__ = ["Statistics"]
 
 CLASSES = ("finite", "+inf", "-inf", "nan")
-_BLOCK = 1 << 15  # elements worked on at once: temporary arrays stay in the cache
+_LEAST = 1e-7  # denominator of a ratio of the dual rules
 
 
 class Statistics:
@@ -72,7 +72,8 @@ class Statistics:
 
     Example:
         >>> import numpy as np
-        >>> from bcelogits.golden._model import FORMATS, Op
+        >>> from bcelogits._formats import FORMATS
+        >>> from bcelogits.reference.truth import Op
         >>> from bcelogits.verify._model import Chunk, Context
         >>> from bcelogits.verify._statistics import Statistics
         >>> golden = np.array([0.5, 1.0, 2.0])
@@ -89,103 +90,84 @@ class Statistics:
         """Nothing seen of the output that `context` describes."""
         self._context = context
         self._elements = 0
-        self._device, self._third = Column(), Column()
-        self._has_third = False
+        self.ulp = UlpColumn(context)
+        self._third: UlpColumn | None = None
+        self._relative, self._third_relative = RelativeErrors(), RelativeErrors()
         self._confusion = np.zeros(len(CLASSES) ** 2, np.int64)
         self._flags = {flag: [0, 0] for flag in Flag}
-        self._explained = self._unexplained = 0
+        self._zeros = 0
         self._domains = SMALL_DOMAINS[context.format.name]
         self._small = [[0, 0, 0] for _ in self._domains]
-        self._mismatched = 0
         self._by_logit = ErrorByLogit()
         self._by_golden = ResultByGolden()
-        self._worst = Worst(context.format.name == "f64", context.count)
+        self._worst = WorstPoints(context.format.name == "f64", context.count)
 
     def add(self, chunk: Chunk) -> None:
-        """Take one run of elements; all columns must be of one length."""
+        """Take one chunk; all columns must be of one length."""
+        if not chunk.golden.size:
+            return
         with np.errstate(all="ignore"):
-            for block in _blocks(chunk):
-                self._add(block)
+            self._add(chunk)
 
-    def _add(self, block: Chunk) -> None:
-        self._elements += block.golden.size
-        errors = ulp_errors(block, self._context)
+    def _add(self, chunk: Chunk) -> None:
+        self._elements += chunk.golden.size
+        errors = self.ulp.add(chunk)
         magnitude = np.abs(errors.signed)
-        same = _same(block.actual, block.rounded)
-        self._confuse(block)
-        self._column(self._device, block, errors, magnitude)
-        self._device.not_rounded += int(same.size - np.count_nonzero(same))
-        if block.third is not None:
-            self._has_third = True
-            other = replace(block, actual=block.third)
-            found = ulp_errors(other, self._context)
-            self._column(self._third, other, found, np.abs(found.signed))
-            self._third.not_rounded += int(np.count_nonzero(~_same(block.third, block.rounded)))
-        if block.flags.any():
+        self._confuse(chunk)
+        self._by_golden.add(*_kept(np.isfinite(chunk.actual) & np.isfinite(chunk.golden), chunk.golden, chunk.actual))
+        if chunk.third is not None:
+            self._third = self._third or UlpColumn(self._context)
+            other = replace(chunk, actual=chunk.third)
+            self._third.add(other)
+            for relative, column in ((self._relative, chunk), (self._third_relative, other)):
+                relative.add(np.abs(column.error()), column, np.isfinite(column.actual) & np.isfinite(column.golden))
+        if chunk.flags.any():
+            same = _same(chunk.actual, chunk.rounded)
             for flag, counts in self._flags.items():
-                flagged = (block.flags & flag) != 0
+                flagged = (chunk.flags & flag) != 0
                 counts[0] += int(np.count_nonzero(flagged))
                 counts[1] += int(np.count_nonzero(flagged & ~same))
-        self._count_zeros(block, errors)
-        self._count_small(block)
-        logits = block.inputs.get("logits")
+        self._zeros += int(np.count_nonzero((chunk.actual == 0) & (chunk.golden != 0) & ~np.isnan(chunk.golden)))
+        self._count_small(chunk)
+        logits = chunk.inputs.get("logits")
         if logits is not None:
-            self._by_logit.add(*_kept(errors.measured, logits, magnitude, block.golden))
-        mismatch = np.flatnonzero(errors.mismatch)
-        self._mismatched += mismatch.size
-        self._worst.add(block, errors.signed, magnitude, mismatch)
+            self._by_logit.add(*_kept(errors.measured, logits, magnitude, chunk.golden))
+        self._worst.add(chunk, errors.signed, magnitude, np.flatnonzero(errors.mismatch))
 
-    def _confuse(self, block: Chunk) -> None:
-        golden, actual = _classes(block.rounded), _classes(block.actual)
+    def _confuse(self, chunk: Chunk) -> None:
+        golden, actual = _classes(chunk.rounded), _classes(chunk.actual)
         if golden is None and actual is None:
-            self._confusion[0] += block.golden.size
+            self._confusion[0] += chunk.golden.size
             return
-        none = np.zeros(block.golden.size, np.int64)
+        none = np.zeros(chunk.golden.size, np.int64)
         pairs = (none if golden is None else golden) * len(CLASSES) + (none if actual is None else actual)
         self._confusion += np.bincount(pairs, minlength=self._confusion.size)
 
-    def _column(self, column: Column, block: Chunk, errors: UlpErrors, magnitude: Float64Array) -> None:
-        column.add_ulp(*_kept(errors.measured, errors.signed, magnitude))
-        finite = np.isfinite(block.actual) & np.isfinite(block.golden)
-        golden, actual, low = _kept(finite, block.golden, block.actual, block.low)
-        column.add_absolute(golden, actual, low)
-        if column is self._device:
-            self._by_golden.add(golden, actual)
-
-    def _count_zeros(self, block: Chunk, errors: UlpErrors) -> None:
-        zero = np.flatnonzero(block.actual == 0)
-        golden = block.golden[zero]
-        lost = (golden != 0) & ~np.isnan(golden)
-        excused = (block.rounded[zero] == 0) | errors.flushed[zero] | (np.abs(errors.signed[zero]) < 1)
-        explained = lost & excused
-        self._explained += int(np.count_nonzero(explained))
-        self._unexplained += int(np.count_nonzero(lost) - np.count_nonzero(explained))
-
-    def _count_small(self, block: Chunk) -> None:
-        magnitude = np.abs(block.golden)
+    def _count_small(self, chunk: Chunk) -> None:
+        magnitude = np.abs(chunk.golden)
         for domain, counts in zip(self._domains, self._small, strict=True):
             small = np.flatnonzero(domain.masks(magnitude))
             counts[0] += small.size
-            golden = block.golden[small]
+            golden = chunk.golden[small]
             # not "> error": a NaN errs too
-            counts[1] += int(np.count_nonzero(~(np.abs(block.actual[small] - golden) <= domain.error)))
-            if block.third is not None:
-                counts[2] += int(np.count_nonzero(~(np.abs(block.third[small] - golden) <= domain.error)))
+            counts[1] += int(np.count_nonzero(~(np.abs(chunk.actual[small] - golden) <= domain.error)))
+            if chunk.third is not None:
+                counts[2] += int(np.count_nonzero(~(np.abs(chunk.third[small] - golden) <= domain.error)))
 
     def result(self) -> dict[str, Any]:
         """The statistics as plain JSON data; the module's documentation has the keys."""
-        matrix = self._confusion.reshape(len(CLASSES), -1)
+        matrix, unexplained = self._confusion.reshape(len(CLASSES), -1), self.ulp.unexplained_zeros
         found = {
             "elements": self._elements,
-            "ulp": self._device.ulp(),
-            "third_ulp": self._third.ulp() if self._has_third else None,
+            "ulp": self.ulp.figures(),
+            "third_ulp": None if self._third is None else self._third.figures(),
             "third": self._context.third,
-            "histogram": self._device.histogram(),
+            "histogram": self.ulp.histogram(),
             "by_logit": self._by_logit.result(),
             "by_golden": self._by_golden.result(),
-            "zeros": {"explained": self._explained, "unexplained": self._unexplained},
+            "zeros": {"explained": self._zeros - unexplained, "unexplained": unexplained},
             "confusion": {"classes": list(CLASSES), "counts": matrix.tolist()},
-            "mismatched": self._mismatched,
+            "mismatched": self.ulp.mismatched,
             "flags": {
                 str(flag.name).lower(): {"count": count, "differ": differ}
                 for flag, (count, differ) in self._flags.items()
@@ -194,54 +176,42 @@ class Statistics:
             "dual": self._dual(),
             "worst": self._worst.result(),
         }
-        plain: dict[str, Any] = _plain(found)
-        return plain
+        as_json: dict[str, Any] = plain(found)
+        return as_json
 
     def _small_domains(self) -> list[dict[str, Any]]:
         rows = []
         for domain, (count, errors, third) in zip(self._domains, self._small, strict=True):
             row = {"source": domain.source, "small": domain.small, "error": domain.error}
             row |= {"inclusive": domain.inclusive, "count": count, "errors": errors}
-            row |= {
-                "third_errors": third if self._has_third else None,
-                "ratio": errors / max(third, 1) if self._has_third else None,
-            }
+            known = self._third is not None
+            row |= {"third_errors": third if known else None, "ratio": errors / max(third, 1) if known else None}
             rows.append(row)
         return rows
 
     def _dual(self) -> list[dict[str, Any]] | None:
-        if not self._has_third:
+        if self._third is None:
             return None
-        device, third = self._device.dual(), self._third.dual()
+        device, third = _dual(self._relative, self.ulp), _dual(self._third_relative, self._third)
         return [
-            {"figure": name, "actual": value, "third": third[name], "ratio": value / max(third[name], 1e-7)}
+            {"figure": name, "actual": value, "third": third[name], "ratio": value / max(third[name], _LEAST)}
             for name, value in device.items()
         ]
 
 
-def _blocks(chunk: Chunk) -> Iterator[Chunk]:
-    size = chunk.golden.size
-    if size <= _BLOCK:
-        if size:
-            yield chunk
-        return
-    for start in range(0, size, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        yield replace(
-            chunk,
-            start=chunk.start + start,
-            actual=chunk.actual[part],
-            golden=chunk.golden[part],
-            low=chunk.low[part],
-            rounded=chunk.rounded[part],
-            scale=chunk.scale[part],
-            flags=chunk.flags[part],
-            third=None if chunk.third is None else chunk.third[part],
-            inputs={name: values[part] for name, values in chunk.inputs.items()},
-        )
+def _dual(relative: RelativeErrors, ulp: UlpColumn) -> dict[str, float]:
+    """The figures whose ratios the dual rules judge, and those that show what the ratios hide."""
+    return {
+        "max relative error": relative.largest.value,
+        "mean relative error": relative.mean,
+        "RMSE": relative.rmse,
+        "max absolute error": relative.largest_absolute.value,
+        "max ULP": ulp.largest.value,
+        "mean ULP": ulp.mean,
+    }
 
 
-def _classes(values: Float64Array) -> npt.NDArray[np.int64] | None:
+def _classes(values: Float64Array) -> IntArray | None:
     """The place of every value in `CLASSES`; None if all are finite."""
     if np.isfinite(values).all():
         return None
@@ -252,7 +222,7 @@ def _classes(values: Float64Array) -> npt.NDArray[np.int64] | None:
     return found
 
 
-def _same(first: Float64Array, second: Float64Array) -> npt.NDArray[np.bool_]:
+def _same(first: Float64Array, second: Float64Array) -> Mask:
     """Where two columns have the same value; NaN is NaN, and zeros are equal whatever their sign."""
     same = first == second
     if not same.all():
@@ -260,16 +230,5 @@ def _same(first: Float64Array, second: Float64Array) -> npt.NDArray[np.bool_]:
     return np.asarray(same)
 
 
-def _kept(mask: npt.NDArray[np.bool_], *columns: Float64Array) -> tuple[Float64Array, ...]:
+def _kept(mask: Mask, *columns: Float64Array) -> tuple[Float64Array, ...]:
     return columns if mask.all() else tuple(column[mask] for column in columns)
-
-
-def _plain(value: Any) -> Any:
-    """The same data without what JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

@@ -7,7 +7,6 @@
 
 namespace {
 
-void count_up(void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
 std::uint64_t this_thread() { return static_cast<std::uint64_t>(pthread_self()); }
 
 // The thread that a program makes to run the callbacks of its streams.

@@ -1,6 +1,7 @@
 // What most clients need: a device for the length of a test, device arrays, tensors, and a gate that holds a stream.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -141,6 +142,9 @@ class Gate {
   std::condition_variable changed_;
   bool open_ = false, entered_ = false, left_ = false;
 };
+
+// A host function that counts its calls in a std::atomic<int>.
+inline void count_up(void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
 
 // The forward operator on n elements with logits 0 and targets 1: every loss is log 2.
 constexpr float kLog2 = 0.693147180559945309F;

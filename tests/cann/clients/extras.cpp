@@ -1,14 +1,6 @@
 // Functions that few programs use: abort, failure modes, waits with a limit, settings, properties, C++ overloads.
-#include <atomic>
-
 #include "acl/acl_rt_api.h"
 #include "device.hpp"
-
-namespace {
-
-void count_up(void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
-
-}  // namespace
 
 TEST(an_aborted_stream_drops_its_work_and_says_so_with_107023) {
   Device device;

@@ -9,8 +9,6 @@
 
 namespace {
 
-void count_up(void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
-
 // A thread that does nothing until it is let go on, and then `work`.
 class Subscriber {
  public:

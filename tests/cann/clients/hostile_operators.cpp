@@ -32,9 +32,9 @@ TEST(a_workspace_that_is_also_an_operand_is_161002) {
   Device device;
   const std::size_t most = 1 << 21;  // elements; more than there is use for, so that a workspace fits in
   Array<std::uint16_t> self(most, 0), target(most, 0), out(most, 0);
-  const Dims shape{300, 200}, crosswise{1, 300}, one{1};
+  const Dims shape{300, 200}, transposed{1, 300}, one{1};
   aclTensor* x =
-      aclCreateTensor(shape.data(), 2, ACL_FLOAT16, crosswise.data(), 0, ACL_FORMAT_ND, shape.data(), 2, self.data);
+      aclCreateTensor(shape.data(), 2, ACL_FLOAT16, transposed.data(), 0, ACL_FORMAT_ND, shape.data(), 2, self.data);
   aclTensor *t = tensor(shape, target.data, ACL_BF16), *o = tensor(one, out.data, ACL_BF16);
   for (std::uint16_t* workspace : {self.data, target.data, out.data}) {
     std::uint64_t size = 0;

@@ -1,13 +1,5 @@
 // Streams: how they are made, how they end, and what they say when their work fails.
-#include <atomic>
-
 #include "device.hpp"
-
-namespace {
-
-void count_up(void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
-
-}  // namespace
 
 TEST(destroy_stream_waits_for_what_is_queued) {
   Device device;

@@ -5,8 +5,6 @@
 
 namespace {
 
-void count_up(void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
-
 aclrtStreamStatus query(aclrtStream stream) {
   aclrtStreamStatus status = ACL_STREAM_STATUS_RESERVED;
   OK(aclrtStreamQuery(stream, &status));

@@ -35,7 +35,7 @@ TEST(eight_threads_use_everything_at_once) {
         OK(aclrtRecordEvent(event, i % 2 ? shared : own));
         OK(aclrtStreamWaitEvent(nullptr, event));
         OK(aclrtRecordEvent(shared_event, own));
-        OK(aclrtLaunchHostFunc(own, [](void* user) { ++*static_cast<std::atomic<int>*>(user); }, &callbacks));
+        OK(aclrtLaunchHostFunc(own, count_up, &callbacks));
         REFUSED(aclrtFree(&loss));
         CHECK_SAYS("aclrtFree");
         OK(aclrtSynchronizeEvent(event));

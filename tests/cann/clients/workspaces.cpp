@@ -3,7 +3,7 @@
 
 namespace {
 
-// A mean over values that lie crosswise in 16 bits: an operator that has a use for scratch memory, if any has.
+// A mean over values that lie transposed in 16 bits: an operator that has a use for scratch memory, if any has.
 struct Mean {
   Array<std::uint16_t> self, target;
   Array<float> weight, out;
@@ -11,12 +11,12 @@ struct Mean {
   std::uint64_t size = 0;
   aclOpExecutor* executor = nullptr;
   Mean() : self(300 * 200, 0), target(300 * 200, 0), weight(200, 1.0F), out(1, -1.0F) {
-    const Dims shape{300, 200}, crosswise{1, 300}, one{1}, row{200};
+    const Dims shape{300, 200}, transposed{1, 300}, one{1}, row{200};
     const auto make = [](const Dims& dims, const Dims& strides, aclDataType dtype, void* data) {
       return aclCreateTensor(dims.data(), dims.size(), dtype, strides.data(), 0, ACL_FORMAT_ND, dims.data(),
                              dims.size(), data);
     };
-    self_tensor = make(shape, crosswise, ACL_FLOAT16, self.data);
+    self_tensor = make(shape, transposed, ACL_FLOAT16, self.data);
     target_tensor = make(shape, Dims{200, 1}, ACL_BF16, target.data);
     weight_tensor = make(row, one, ACL_FLOAT, weight.data);
     out_tensor = make(one, one, ACL_BF16, out.data);

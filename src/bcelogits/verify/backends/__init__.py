@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib
 
-from bcelogits.golden._model import Op
+from bcelogits.reference.truth import Op
 from bcelogits.verify.backends._base import Backend, BackendError
 from bcelogits.verify.backends._function import Function
 

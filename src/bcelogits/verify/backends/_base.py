@@ -9,33 +9,25 @@ from typing import Any
 import numpy as np
 
 from bcelogits._files.errors import InputError
-from bcelogits.golden._model import FORMATS, Array, Case, Op, Operands
-from bcelogits.golden._rounding import dtype_of
+from bcelogits._formats import FORMATS, format_of
+from bcelogits._typing import Array
+from bcelogits.golden import Case, Operands
+from bcelogits.reference.truth import Op
 from bcelogits.verify.backends._quiet import stdout_to_stderr
 
-__all__ = ["Backend", "BackendError", "first_line", "holds", "import_framework", "short_name"]
-
-_SHORT_NAMES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
+__all__ = ["Backend", "BackendError", "dtype_name", "first_line", "import_framework"]
 
 
 class BackendError(InputError):
     """A backend is not installed, failed on a case, or gave a result of another dtype or shape; on one line."""
 
 
-def short_name(dtype: Any) -> str:
-    """The short name of a dtype, or of the name of one; the long name where there is none."""
-    name = str(dtype)
-    return _SHORT_NAMES.get(name, name)
-
-
-def holds(wide: str, narrow: str) -> bool:
-    """Whether one format has all numbers of another.
-
-    >>> holds("f32", "bf16"), holds("f16", "bf16")
-    (True, False)
-    """
-    a, b = FORMATS[wide], FORMATS[narrow]
-    return a.fraction_bits >= b.fraction_bits and a.emax >= b.emax and a.min_subnormal <= b.min_subnormal
+def dtype_name(dtype: Any) -> str:
+    """The short name of a framework's dtype, or its own name where it is no format of the operator."""
+    try:
+        return format_of(str(dtype)).name
+    except TypeError:
+        return str(dtype)
 
 
 def first_line(error: BaseException) -> str:
@@ -82,7 +74,7 @@ class Backend(ABC):
 
     @abstractmethod
     def compute(self, case: Case, operands: Operands) -> Array:
-        """The result as it comes."""
+        """The result of a case as the implementation gives it, not checked."""
 
     def unsupported(self, case: Case) -> str:
         """Why the case cannot be judged with this backend, in one sentence; "" if it can."""
@@ -108,7 +100,7 @@ class Backend(ABC):
             raise
         except Exception as error:
             raise BackendError(f"{self.name} failed on case {case.name}: {first_line(error)}") from error
-        expected = dtype_of(case.dtype_of("out"))
+        expected = FORMATS[case.dtype_of("out")].dtype
         if result.dtype != expected:
             raise BackendError(f"{self.name}, case {case.name}: result of dtype {result.dtype}, expected {expected}")
         # One element or none: the documents of the C API have (1,) for a reduced loss, PyTorch has ().

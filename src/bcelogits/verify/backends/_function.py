@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Array, Case, Op, Operands
+from bcelogits._typing import Array
+from bcelogits.golden import Case, Operands
+from bcelogits.reference.truth import Op
 from bcelogits.verify.backends._base import Backend, BackendError, first_line
 from bcelogits.verify.backends._quiet import stdout_to_stderr
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Array, Case, Op, Operands
-from bcelogits.golden._rounding import dtype_of
-from bcelogits.verify.backends._base import Backend, first_line, holds, import_framework, short_name
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array
+from bcelogits.golden import Case, Operands
+from bcelogits.reference.truth import Op
+from bcelogits.verify.backends._base import Backend, dtype_name, first_line, import_framework
 
 __all__ = ["Optax"]
 
@@ -61,7 +63,7 @@ class Optax(Backend):
         if case.op is not Op.LOSS:
             shapes["grad_output"] = case.grad_output or ()
         return {
-            name: self._jax.ShapeDtypeStruct(shape, dtype_of(case.dtype_of(name)))
+            name: self._jax.ShapeDtypeStruct(shape, FORMATS[case.dtype_of(name)].dtype)
             for name, shape in shapes.items()
             if shape is not None
         }
@@ -74,7 +76,7 @@ class Optax(Backend):
         try:
             if case.op is not Op.LOSS:
                 loss, given = self.result_dtype(replace(case, op=Op.LOSS)), case.dtype_of("grad_output")
-                if not holds(loss, given):
+                if not FORMATS[loss].holds(FORMATS[given]):
                     return f"a cotangent has the dtype of the loss, {loss}, and grad_output is {given}"
             self.result_dtype(case)
         except (TypeError, ValueError) as error:
@@ -83,7 +85,7 @@ class Optax(Backend):
 
     def result_dtype(self, case: Case) -> str:
         with self._wide(case):
-            return short_name(self._jax.eval_shape(self._function(case), self._abstract(case)).dtype)
+            return dtype_name(self._jax.eval_shape(self._function(case), self._abstract(case)).dtype)
 
     def compute(self, case: Case, operands: Operands) -> Array:
         with self._wide(case), self._jax.default_device(self._jax.devices("cpu")[0]):

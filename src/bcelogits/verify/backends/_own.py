@@ -11,9 +11,11 @@ import numpy as np
 
 import bcelogits
 from bcelogits import _cann
-from bcelogits.golden._model import Array, Case, Op, Operands, Shape
-from bcelogits.golden._problem import Problem
-from bcelogits.golden._rounding import dtype_of
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array, Shape
+from bcelogits.golden import Case, Operands
+from bcelogits.golden.problem import Problem
+from bcelogits.reference.truth import Op
 from bcelogits.verify.backends._base import Backend, BackendError
 
 __all__ = ["Aclnn", "Ours", "Reference"]
@@ -40,7 +42,7 @@ class Ours(Backend):
         return case.dtype_of("out")
 
     def compute(self, case: Case, operands: Operands) -> Array:
-        out = np.empty(case.out_shape, dtype_of(case.dtype_of("out")))
+        out = np.empty(case.out_shape, FORMATS[case.dtype_of("out")].dtype)
         function = getattr(bcelogits, case.op.function)
         function(*_arguments(case.op, operands), pos_weight=operands.pos_weight, reduction=case.reduction, out=out)
         return out
@@ -63,8 +65,8 @@ class Reference(Backend):
         problem = Problem.of(case.op, operands, case.reduction, case.dtype_of("out"))
         if problem.is_reduced:
             return problem.reduced().truth().rounded
-        out = np.empty(problem.terms, dtype_of(problem.dtype))
-        for start, stop in problem.ranges():
+        out = np.empty(problem.terms, FORMATS[problem.dtype].dtype)
+        for start, stop in problem.chunks():
             out[start:stop] = problem.truth(problem.inputs(start, stop)).rounded
         return out.reshape(case.shape)
 
@@ -103,7 +105,7 @@ class Aclnn(Backend):
         if case.op is not Op.LOSS:
             shapes["grad_output"] = case.grad_output or ()
         small = {
-            name: np.zeros(_tiny(shape), dtype_of(case.dtype_of(name)))
+            name: np.zeros(_tiny(shape), FORMATS[case.dtype_of(name)].dtype)
             for name, shape in shapes.items()
             if shape is not None
         }
@@ -127,7 +129,7 @@ class Aclnn(Backend):
         arrays = (*_arguments(case.op, operands), operands.pos_weight)
         inputs = [_without_scalars(array) for array in arrays]
         tensors = [None if array is None else stack.enter_context(self._aclnn.Tensor(array)) for array in inputs]
-        dtype = dtype_of(case.dtype_of("out"))
+        dtype = FORMATS[case.dtype_of("out")].dtype
         out = stack.enter_context(self._aclnn.Tensor.empty((1,) if reduced else out_shape, dtype))
         return tensors, out
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Array, Case, Op, Operands
+from bcelogits._typing import Array
+from bcelogits.golden import Case, Operands
+from bcelogits.reference.truth import Op
 from bcelogits.verify.backends._base import Backend, import_framework
 
 __all__ = ["Tensorflow", "TensorflowXla"]

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from bcelogits.golden._model import Array, Case, Op, Operands
-from bcelogits.golden._rounding import dtype_of
-from bcelogits.verify.backends._base import Backend, first_line, holds, import_framework, short_name
+from bcelogits._formats import FORMATS
+from bcelogits._typing import Array
+from bcelogits.golden import Case, Operands
+from bcelogits.reference.truth import Op
+from bcelogits.verify.backends._base import Backend, dtype_name, first_line, import_framework
 
 __all__ = ["Torch", "TorchCompile"]
 
@@ -50,10 +52,10 @@ class Torch(Backend):
         if case.op is not Op.LOSS and case.reduction != "none" and any(n != 1 for n in grad_output):
             return f"autograd has one gradient of a {case.reduction}, and grad_output has the shape {grad_output}"
         try:
-            loss = self._short_name(self._on_meta(case, Op.LOSS))
+            loss = self._dtype_name(self._on_meta(case, Op.LOSS))
             if case.op is Op.LOSS:
                 return ""
-            if not holds(loss, case.dtype_of("grad_output")):
+            if not FORMATS[loss].holds(FORMATS[case.dtype_of("grad_output")]):
                 return f"autograd rounds grad_output, {case.dtype_of('grad_output')}, to the dtype of the loss, {loss}"
             self._on_meta(case, case.op)
         except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
@@ -61,7 +63,7 @@ class Torch(Backend):
         return ""
 
     def result_dtype(self, case: Case) -> str:
-        return self._short_name(self._on_meta(case, case.op))
+        return self._dtype_name(self._on_meta(case, case.op))
 
     def _on_meta(self, case: Case, op: Op) -> Any:
         """The result without its elements."""
@@ -75,11 +77,11 @@ class Torch(Backend):
         return self._apply(Torch._loss_function(self, case), op, tensors)
 
     @staticmethod
-    def _short_name(tensor: Any) -> str:
-        return short_name(str(tensor.dtype).removeprefix("torch."))
+    def _dtype_name(tensor: Any) -> str:
+        return dtype_name(str(tensor.dtype).removeprefix("torch."))
 
     def _dtype(self, name: str) -> Any:
-        return getattr(self._torch, {"bf16": "bfloat16"}.get(name, f"float{name[1:]}"))
+        return getattr(self._torch, FORMATS[name].dtype_name)
 
     def _tensor(self, array: Array) -> Any:
         """A tensor that shares the array's memory where PyTorch can have such a tensor."""
@@ -94,7 +96,7 @@ class Torch(Backend):
     def _array(self, tensor: Any) -> Array:
         tensor = tensor.detach()
         bits = tensor.dtype == self._torch.bfloat16
-        result: Array = tensor.view(self._torch.int16).numpy().view(dtype_of("bf16")) if bits else tensor.numpy()
+        result: Array = tensor.view(self._torch.int16).numpy().view(FORMATS["bf16"].dtype) if bits else tensor.numpy()
         return result
 
     def compute(self, case: Case, operands: Operands) -> Array:

@@ -54,11 +54,9 @@ DEFAULT = ("cann-mixed", "ulp")
 def get(name: str) -> Profile:
     """The profile of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists the names.
+    Raises:
+        ValueError: there is none; the text lists the names.
     """
     if name not in PROFILES:
-        raise ValueError(f"profile must be one of {', '.join(PROFILES)}; got {name!r}")
+        raise ValueError(f"profile: {name!r}, expected one of {', '.join(PROFILES)}")
     return PROFILES[name]

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array
 from bcelogits.verify._model import Context
 
 from ._common import Text
 
-__all__ = ["NUMBERS", "Numbers", "relative", "small_error", "text"]
+__all__ = ["CODED_SMALL_ERROR", "NUMBERS", "Numbers", "relative", "small_error", "text"]
 
 
 class Numbers(NamedTuple):
@@ -35,7 +35,7 @@ NUMBERS = {
     "f32": Numbers(2.0**-52, 2.0**-20, 2.0**-30, 2.0**-14, 2.0**-20, 32, 0.05, 64),
 }
 # Where the code has 1e-16 for the documented 2**-16, by algorithm.
-_EXACT_SMALL_ERROR = {"benchmark": {"f16": 1e-16, "bf16": 1e-16}, "absolute": {"bf16": 1e-16}}
+CODED_SMALL_ERROR = {"benchmark": {"f16": 1e-16, "bf16": 1e-16}, "absolute": {"bf16": 1e-16}}
 
 _SOURCE = (
     "https://gitcode.com/Ascend/mstt/blob/master/debug/accuracy_tools/msprobe/docs/zh/accuracy_checker/"
@@ -52,7 +52,7 @@ def small_error(context: Context, algorithm: str) -> float:
     """The absolute error that a small value may have, documented or as in the code."""
     name = context.format.name
     documented = NUMBERS[name].small_error
-    return _EXACT_SMALL_ERROR[algorithm].get(name, documented) if context.msprobe_exact else documented
+    return CODED_SMALL_ERROR[algorithm].get(name, documented) if context.msprobe_exact else documented
 
 
 def relative(size: Float64Array, golden: Float64Array, numbers: Numbers) -> Float64Array:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.verify._model import Chunk, Context, Metric
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Mask, Text, Worst, judged, points, share, stated
+from ._common import Frame, Text, judged, points, share, stated
 
 __all__ = ["Outside", "ShareOut", "isclose"]
 
@@ -40,26 +41,26 @@ class ShareOut(Frame):
         super().__init__(text, context)
         self._outside, self._allowed, self._equal_nan = outside, allowed, equal_nan
         self._out = self._clash = 0
-        self._worst = Worst()
+        self._largest = Largest()
 
     def take(self, chunk: Chunk) -> None:
-        """Count."""
+        """Count the elements out of tolerance."""
         point = points(chunk.actual, chunk.rounded)
         clash = point.clash
         if not self._equal_nan:
             clash = clash | (point.agree & np.isnan(chunk.actual))
         size = np.abs(chunk.actual - chunk.rounded)
         out = point.finite & self._outside(size, np.abs(chunk.rounded))
-        self._worst.add(size, out, chunk.rounded, chunk.start)
+        self._largest.add(size, out, chunk.rounded, chunk.start)
         self._out += int(np.count_nonzero(out | clash))
         self._clash += int(np.count_nonzero(clash))
         self.used += chunk.actual.size
 
     def metrics(self) -> list[Metric]:
         """The share, and how many of them are not finite."""
-        worst, note = self._worst, ""
-        if worst.index >= 0:
-            note = f"the largest error out of tolerance is {worst.value:.6g}, element {worst.index}"
+        largest, note = self._largest, ""
+        if largest.index >= 0:
+            note = f"the largest error out of tolerance is {largest.value:.6g}, element {largest.index}"
         return [
             judged("share out of tolerance", share(self._out, self.used), "<=", self._allowed, note),
             stated("inf/NaN mismatches", self._clash, "" if self._equal_nan else "NaN differs from NaN"),

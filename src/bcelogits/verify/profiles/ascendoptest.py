@@ -6,23 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.verify._model import Context, Judge
 
-from ._common import Mask, Text, no_row, profile
+from ._common import Text, profile
 from ._share import Outside, ShareOut
 
 __all__ = ["PROFILES"]
 
 
-class _Row(NamedTuple):
+class _Tolerance(NamedTuple):
     tolerance: float
     allowed: float  # share of the elements out of tolerance
 
 
 # compare/accuracy_config.py of AscendOpTest, as an operator's design document quotes it. An output of one element has
 # no share to give: in bfloat16 the tolerance is below one ULP there, so a mean that is one ULP off fails.
-_ROWS = {"f16": _Row(1e-3, 1e-3), "bf16": _Row(4e-3, 4e-3), "f32": _Row(1e-4, 1e-4)}
+_ROWS = {"f16": _Tolerance(1e-3, 1e-3), "bf16": _Tolerance(4e-3, 4e-3), "f32": _Tolerance(1e-4, 1e-4)}
 _SPLIT = 1.0  # |golden| from which the error is relative
 
 _TEXT = Text(
@@ -42,11 +42,8 @@ def _outside(tolerance: float) -> Outside:
 
 
 def _start(context: Context) -> Judge:
-    missing = no_row(_TEXT, context, _ROWS)
-    if missing:
-        return missing
     row = _ROWS[context.format.name]
     return ShareOut(_TEXT, context, _outside(row.tolerance), row.allowed)
 
 
-PROFILES = (profile(_TEXT, _start),)
+PROFILES = (profile(_TEXT, _start, rows=_ROWS),)

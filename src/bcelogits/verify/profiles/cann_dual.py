@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
-from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
+from bcelogits._typing import Float64Array, Mask
+from bcelogits.verify._measures import RelativeErrors
+from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
 
-from ._common import Frame, Mask, Sum, Text, Worst, error, judged, no_row, profile, saturated, stated
-from .cann_mere import relative
+from ._common import Frame, Text, judged, profile, saturated, stated
 
-__all__ = ["PROFILES"]
+__all__ = ["PROFILES", "SMALL"]
 
 
 class _Level(NamedTuple):
@@ -32,7 +31,7 @@ _LEVELS = {
     "L1": _Level(5, 1.5, 1.5, "at least 10,000 cases and 50 repeats"),
     "L2": _Level(2, 1.2, 1.2, "at least 30,000 cases and 1,000 repeats"),
 }
-_SMALL = {  # a value is small below the first; an error above the second is counted
+SMALL = {  # a value is small below the first; an error above the second is counted
     "f16": (2.0**-11, 2.0**-16),
     "bf16": (2.0**-8, 2.0**-16),
     "f32": (2.0**-14, 2.0**-30),
@@ -44,24 +43,17 @@ _SOURCE = "https://gitcode.com/cann/opbase/blob/v9.1.0-beta.1/docs/zh/ops_precis
 _RECHECK = "the standard's recheck of a failed case over 200 or more seeds is out of scope here"
 
 
-class _Side:
+class _Side(RelativeErrors):
     """The errors of one column: the device's or the third party's."""
 
     def __init__(self) -> None:
-        self.relative, self.square, self.worst = Sum(), Sum(), Worst()
+        super().__init__()
         self.small_errors = 0
 
-    def add(self, size: Float64Array, chunk: Chunk, where: Mask, small: tuple[float, float]) -> None:
-        errors = relative(size, chunk.golden)
-        self.worst.add(errors, where, chunk.rounded, chunk.start)
-        self.relative.add(errors[where])
-        self.square.add(np.square(size[where]))
+    def take(self, size: Float64Array, chunk: Chunk, where: Mask, small: tuple[float, float]) -> None:
+        self.add(size, chunk, where)
         below, limit = small
         self.small_errors += int(np.count_nonzero(where & (np.abs(chunk.golden) < below) & (size > limit)))
-
-    @property
-    def rmse(self) -> float:
-        return math.sqrt(self.square.mean)
 
 
 class _Dual(Frame):
@@ -76,7 +68,7 @@ class _Dual(Frame):
     def __init__(self, text: Text, level: _Level, context: Context) -> None:
         super().__init__(text, context)
         self._level = level
-        self._small = _SMALL[context.format.name]
+        self._small = SMALL[context.format.name]
         self._device, self._third = _Side(), _Side()
         self._wrong = self._unclear = 0
         self._missing = False
@@ -100,17 +92,17 @@ class _Dual(Frame):
         self._wrong += int(np.count_nonzero(wrong))
         self._unclear += int(np.count_nonzero(unclear))
 
-        self._device.add(np.abs(error(chunk)), chunk, finite, self._small)
-        self._third.add(np.abs(error(chunk, third)), chunk, finite, self._small)
-        self.used = self._device.relative.count
+        self._device.take(np.abs(chunk.error()), chunk, finite, self._small)
+        self._third.take(np.abs(chunk.error(third)), chunk, finite, self._small)
+        self.used = self._device.count
         self.masked += actual.size - int(np.count_nonzero(finite))
 
     def metrics(self) -> list[Metric]:
         device, third, level = self._device, self._third, self._level
         name = self.context.third or "third party"
         pairs = {
-            "MARE": (device.worst.value, third.worst.value, level.mare),
-            "MERE": (device.relative.mean, third.relative.mean, level.mere),
+            "MARE": (device.largest.value, third.largest.value, level.mare),
+            "MERE": (device.mean, third.mean, level.mere),
             "RMSE": (device.rmse, third.rmse, level.rmse),
         }
         return [
@@ -148,10 +140,6 @@ def _same(first: Float64Array, second: Float64Array) -> Mask:
     return np.asarray((first == second) | (np.isnan(first) & np.isnan(second)))
 
 
-def _start(text: Text, level: _Level, context: Context) -> Judge:
-    return no_row(text, context, _SMALL) or _Dual(text, level, context)
-
-
 def _text(name: str, level: _Level) -> Text:
     return Text(
         f"cann-dual:{name}",
@@ -164,6 +152,6 @@ def _text(name: str, level: _Level) -> Text:
 
 
 PROFILES = tuple(
-    profile(text, partial(_start, text, level), needs_third=True)
+    profile(text, partial(_Dual, text, level), rows=SMALL, needs_third=True)
     for text, level in ((_text(name, level), level) for name, level in _LEVELS.items())
 )

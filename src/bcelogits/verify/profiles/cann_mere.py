@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
-from bcelogits.verify._model import Chunk, Context, Judge, Metric
+from bcelogits.reference.sums import IntegerSum
+from bcelogits.verify._measures import relative
+from bcelogits.verify._model import Chunk, Context, Metric
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Sum, Text, Worst, error, judged, no_row, points, profile
+from ._common import Frame, Text, judged, points, profile
 
-__all__ = ["PROFILES", "relative"]
+__all__ = ["PROFILES"]
 
 # docs/zh/ops_precision_standard/experimental_standard.md of CANN's opbase, commit 3e62966 (2026-04).
 _THRESHOLDS = {"f16": 2.0**-10, "bf16": 2.0**-7, "f32": 2.0**-13}
 _LARGEST = 10  # times the threshold: the limit of MARE
-_GUARD = 1e-7  # added to |golden|
 
 _TEXT = Text(
     "cann-mere",
@@ -25,26 +26,21 @@ _TEXT = Text(
 )
 
 
-def relative(size: Float64Array, golden: Float64Array) -> Float64Array:
-    """The relative errors of CANN's standards: |a - g| / (|g| + 1e-7), from |a - g|."""
-    return np.asarray(size / (np.abs(golden) + _GUARD))
-
-
 class _Mere(Frame):
     """MERE < T and MARE < 10 T over the finite points; inf or NaN on one side only fails before that."""
 
     holds_of_nothing = False
 
-    def __init__(self, text: Text, threshold: float, context: Context) -> None:
-        super().__init__(text, context)
-        self._threshold = threshold
-        self._sum, self._worst = Sum(), Worst()
+    def __init__(self, context: Context) -> None:
+        super().__init__(_TEXT, context)
+        self._threshold = _THRESHOLDS[context.format.name]
+        self._sum, self._largest = IntegerSum(), Largest()
         self._clash = 0
 
     def take(self, chunk: Chunk) -> None:
         point = points(chunk.actual, chunk.rounded)
-        errors = relative(np.abs(error(chunk)), chunk.golden)
-        self._worst.add(errors, point.finite, chunk.rounded, chunk.start)
+        errors = relative(np.abs(chunk.error()), chunk.golden)
+        self._largest.add(errors, point.finite, chunk.rounded, chunk.start)
         self._sum.add(errors[point.finite])
         self._clash += int(np.count_nonzero(point.clash))
         self.masked += int(np.count_nonzero(point.agree))
@@ -54,18 +50,13 @@ class _Mere(Frame):
         mismatches = judged("inf/NaN mismatches", self._clash, "==", 0)
         if self._clash:
             return [mismatches]
-        worst = self._worst
-        where = f"element {worst.index}, golden {worst.beside:.9g}" if worst.index >= 0 else ""
+        largest = self._largest
+        where = f"element {largest.index}, golden {largest.beside:.9g}" if largest.index >= 0 else ""
         return [
             mismatches,
             judged("MERE", self._sum.mean, "<", self._threshold),
-            judged("MARE", worst.value, "<", _LARGEST * self._threshold, where),
+            judged("MARE", largest.value, "<", _LARGEST * self._threshold, where),
         ]
 
 
-def _start(context: Context) -> Judge:
-    missing = no_row(_TEXT, context, _THRESHOLDS)
-    return missing or _Mere(_TEXT, _THRESHOLDS[context.format.name], context)
-
-
-PROFILES = (profile(_TEXT, _start),)
+PROFILES = (profile(_TEXT, _Mere, rows=_THRESHOLDS),)

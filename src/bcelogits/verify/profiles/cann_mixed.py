@@ -8,20 +8,21 @@ from typing import NamedTuple
 import numpy as np
 
 from bcelogits.verify._model import Chunk, Context, Metric
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Text, Worst, error, judged, points, profile, share, stated
+from ._common import Frame, Text, judged, points, profile, share, stated
 
 __all__ = ["PROFILES"]
 
 
-class _Row(NamedTuple):
+class _Tolerance(NamedTuple):
     rtol: float
     atol: float
     floor: float  # of the limit of the largest absolute error
 
 
 class _Edition(NamedTuple):
-    rows: dict[str, _Row]
+    rows: dict[str, _Tolerance]
     anchor: int  # ULP of the golden at the worst point that the limit may reach; 0: the limit is the floor alone
 
 
@@ -30,17 +31,17 @@ class _Edition(NamedTuple):
 # not listed (float64) by the float32 row.
 _V2 = _Edition(
     {
-        "f16": _Row(2.0**-10, 2.0**-10, 1e-1),
-        "bf16": _Row(2.0**-7, 2.0**-7, 1e-1),
-        "f32": _Row(2.0**-13, 2.0**-13, 1e-2),
+        "f16": _Tolerance(2.0**-10, 2.0**-10, 1e-1),
+        "bf16": _Tolerance(2.0**-7, 2.0**-7, 1e-1),
+        "f32": _Tolerance(2.0**-13, 2.0**-13, 1e-2),
     },
     anchor=32,
 )
 _V1 = _Edition(
     {
-        "f16": _Row(2.0**-9, 2.0**-9, 1e-1),
-        "bf16": _Row(2.0**-6, 2.0**-6, 1.0),
-        "f32": _Row(2.0**-10, 2.0**-16, 1e-2),
+        "f16": _Tolerance(2.0**-9, 2.0**-9, 1e-1),
+        "bf16": _Tolerance(2.0**-6, 2.0**-6, 1.0),
+        "f32": _Tolerance(2.0**-10, 2.0**-16, 1e-2),
     },
     anchor=0,
 )
@@ -64,29 +65,29 @@ class _Mixed(Frame):
         self._row = edition.rows["f32" if self._fallback else name]
         self._anchor = edition.anchor
         self._matched = self._clash = 0
-        self._worst = Worst()
+        self._largest = Largest()
 
     def take(self, chunk: Chunk) -> None:
         point = points(chunk.actual, chunk.rounded)
-        size = np.abs(error(chunk))
+        size = np.abs(chunk.error())
         near = size <= self._row.atol + self._row.rtol * np.abs(chunk.golden)
         self._matched += int(np.count_nonzero((point.finite & near) | point.agree))
         self._clash += int(np.count_nonzero(point.clash))
-        self._worst.add(size, point.finite, chunk.rounded, chunk.start)
+        self._largest.add(size, point.finite, chunk.rounded, chunk.start)
         self.used += chunk.actual.size
 
     def metrics(self) -> list[Metric]:
-        row, worst = self._row, self._worst
+        row, largest = self._row, self._largest
         limit, where = row.floor, ""
-        if worst.index >= 0:
-            anchored = self._anchor * float(self.context.format.ulp(np.array([worst.beside]))[0])
+        if largest.index >= 0:
+            anchored = self._anchor * float(self.context.format.ulp(np.array([largest.beside]))[0])
             limit = max(limit, anchored)
-            where = f"element {worst.index}, golden {worst.beside:.9g}"
+            where = f"element {largest.index}, golden {largest.beside:.9g}"
         unlisted = f"{self.context.format.name} is not listed: judged by the row of f32" if self._fallback else ""
         return [
             judged("inf/NaN mismatches", self._clash, "==", 0),
             judged("matched ratio", share(self._matched, self.used), ">=", _MATCHED, unlisted),
-            judged("max absolute error", worst.value, "<=", limit, where),
+            judged("max absolute error", largest.value, "<=", limit, where),
             stated("rtol", row.rtol),
             stated("atol", row.atol),
         ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bcelogits.verify._model import Chunk, Context, Judge, Metric
+from bcelogits.verify._model import Chunk, Context, Metric
 
-from ._common import Frame, error, judged, no_row, points, profile, share
+from ._common import Frame, judged, points, profile, share
 from ._msprobe import NUMBERS, relative, small_error, text
 
 __all__ = ["PROFILES"]
@@ -32,7 +32,7 @@ class _Absolute(Frame):
     def take(self, chunk: Chunk) -> None:
         numbers = self._numbers
         finite = points(chunk.actual, chunk.rounded).finite
-        size = np.abs(error(chunk))
+        size = np.abs(chunk.error())
         small = finite & (np.abs(chunk.golden) <= numbers.small)
         normal = finite & ~small
         self._small += int(np.count_nonzero(small))
@@ -60,8 +60,4 @@ class _Absolute(Frame):
         ]
 
 
-def _start(context: Context) -> Judge:
-    return no_row(_TEXT, context, NUMBERS) or _Absolute(context)
-
-
-PROFILES = (profile(_TEXT, _start),)
+PROFILES = (profile(_TEXT, _Absolute, rows=NUMBERS),)

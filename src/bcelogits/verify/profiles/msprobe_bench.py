@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
-from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
+from bcelogits._typing import Float64Array, Mask
+from bcelogits.reference.sums import IntegerSum
+from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Mask, Sum, Worst, error, first_failure, judged, no_row, points, profile, share, stated
+from ._common import Frame, first_failure, judged, points, profile, share, stated
 from ._msprobe import NUMBERS, Numbers, relative, small_error, text
 
 __all__ = ["PROFILES"]
@@ -42,9 +44,9 @@ class _StageA:
         self._context = context
         self._numbers = NUMBERS[context.format.name]
         self._limits = _SHARES[context.format.name]
-        self._dot, self._actual, self._golden = Sum(), Sum(), Sum()
-        self._largest = [0.0, 0.0]  # of the actual values and of the golden
-        self._worst = Worst()
+        self._dot, self._actual, self._golden = IntegerSum(), IntegerSum(), IntegerSum()
+        self._magnitudes = [0.0, 0.0]  # the largest of the actual values and of the golden
+        self._largest = Largest()
         self._below = [0, 0]
         self._count = self._undefined = 0
 
@@ -53,8 +55,8 @@ class _StageA:
         exact = self._context.msprobe_exact
         self._undefined += int(np.count_nonzero(~point.finite if exact else point.clash))
         self._count += chunk.actual.size
-        size = np.abs(error(chunk))
-        self._worst.add(size, point.finite, chunk.rounded, chunk.start)
+        size = np.abs(chunk.error())
+        self._largest.add(size, point.finite, chunk.rounded, chunk.start)
         errors = relative(size, chunk.golden, self._numbers)
         for at, limit in enumerate(self._limits):
             right = (point.finite & (errors < limit)) | (point.agree & (not exact))
@@ -65,8 +67,8 @@ class _StageA:
         self._dot.add(actual * golden)
         self._actual.add(np.square(actual))
         self._golden.add(np.square(golden))
-        self._largest[0] = max(self._largest[0], float(np.abs(actual).max()))
-        self._largest[1] = max(self._largest[1], float(np.abs(golden).max()))
+        self._magnitudes[0] = max(self._magnitudes[0], float(np.abs(actual).max()))
+        self._magnitudes[1] = max(self._magnitudes[1], float(np.abs(golden).max()))
 
     def _cosine(self) -> Metric:
         name = "A: cosine"
@@ -75,7 +77,7 @@ class _StageA:
         if self._undefined:
             note = f"{self._undefined} points with inf or NaN"
             return judged(name, math.nan, ">", _COSINE, note)
-        zero = [largest <= _ZERO for largest in self._largest]
+        zero = [magnitude <= _ZERO for magnitude in self._magnitudes]
         if all(zero):
             return stated(name, None, "both all zero (up to 2**-52): skipped")
         if any(zero):
@@ -87,7 +89,7 @@ class _StageA:
         cosine = self._cosine()
         if cosine.passed is False:
             return Status.FAIL, [cosine]
-        largest = self._worst.value
+        largest = self._largest.value
         name = "A: max absolute error"
         if largest < _ABSOLUTE and not self._undefined:
             return Status.PASS, [cosine, judged(name, largest, "<", _ABSOLUTE, "ends stage A")]
@@ -107,7 +109,7 @@ class _Column:
     def __init__(self, context: Context) -> None:
         self._numbers = NUMBERS[context.format.name]
         self._small_limit = small_error(context, "benchmark")
-        self._square, self._relative, self._worst = Sum(), Sum(), Worst()
+        self._square, self._relative, self._largest = IntegerSum(), IntegerSum(), Largest()
         self._small = self._small_errors = self._larger = self._smaller = 0
         self.normal = 0
         self._count = 0
@@ -117,26 +119,26 @@ class _Column:
         magnitude = np.abs(chunk.golden)
         small = finite & (magnitude <= self._numbers.small)
         normal = finite & ~small
-        size = np.abs(error(chunk, actual))
+        size = np.abs(chunk.error(actual))
         self._small += int(np.count_nonzero(small))
         self._small_errors += int(np.count_nonzero(small & (size > self._small_limit)))
         self._square.add(np.where(normal, np.square(size), 0.0))
         errors = relative(size, chunk.golden, self._numbers)
         self._relative.add(errors[normal])
-        self._worst.add(errors, normal, chunk.rounded, chunk.start)
+        self._largest.add(errors, normal, chunk.rounded, chunk.start)
         self._larger += int(np.count_nonzero(actual > chunk.rounded))
         self._smaller += int(np.count_nonzero(actual < chunk.rounded))
         self.normal += int(np.count_nonzero(normal))
         self._count += actual.size
 
     def figures(self) -> dict[str, float]:
-        """By the names of `_RATIOS`."""
+        """The figures whose ratios are judged, by the names of `_RATIOS`."""
         masked = self._count - self.normal
         mean = self._square.mean * (self._count / (self._count - masked + 1e-4) + 1e-4)
         return {
             "small-value error share": share(self._small_errors, self._small),
             "RMSE": math.sqrt(mean),
-            "max relative error": self._worst.value,
+            "max relative error": self._largest.value,
             "mean relative error": self._relative.mean,
         }
 
@@ -167,7 +169,7 @@ class _Bench(Frame):
         self.masked = self._seen - self.used
 
     def metrics(self) -> list[Metric]:
-        """Those of stage B."""
+        """The metrics of stage B."""
         third, floor = self._third.figures(), self._numbers.floor
         found = []
         for name, value in self._device.figures().items():
@@ -194,8 +196,4 @@ class _Bench(Frame):
         return self.say(status, [*stage_a, *stage_b], why)
 
 
-def _start(context: Context) -> Judge:
-    return no_row(_TEXT, context, NUMBERS) or _Bench(context)
-
-
-PROFILES = (profile(_TEXT, _start, needs_third=True),)
+PROFILES = (profile(_TEXT, _Bench, rows=NUMBERS, needs_third=True),)

@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bcelogits.reference.sums import IntegerSum
 from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
+from bcelogits.verify._summary import Largest
 
-from ._common import Frame, Sum, Text, Worst, error, judged, profile, stated
+from ._common import Frame, Text, judged, profile, stated
 
 __all__ = ["PROFILES"]
 
 
-class _Row(NamedTuple):
+class _Limits(NamedTuple):
     high: float  # limit of the errors, high precision
     normal: float  # and normal precision
     balance: float  # limit of the mean signed error
@@ -22,10 +24,10 @@ class _Row(NamedTuple):
 
 # msprobe/pytorch/online_dispatch/single_compare.py of Ascend's mstt (99c2e0f); float64 has float32's row there.
 _ROWS = {
-    "f16": _Row(2.0**-11, 2.0**-7, 2.0**-10),
-    "bf16": _Row(2.0**-8, 2.0**-6, 2.0**-7),
-    "f32": _Row(2.0**-14, 2.0**-11, 2.0**-14),
-    "f64": _Row(2.0**-14, 2.0**-11, 2.0**-14),
+    "f16": _Limits(2.0**-11, 2.0**-7, 2.0**-10),
+    "bf16": _Limits(2.0**-8, 2.0**-6, 2.0**-7),
+    "f32": _Limits(2.0**-14, 2.0**-11, 2.0**-14),
+    "f64": _Limits(2.0**-14, 2.0**-11, 2.0**-14),
 }
 _SPLIT = 1.0  # |golden| from which the error is relative
 _GUARD = 2.0**-23  # added to |golden|
@@ -45,7 +47,7 @@ class _Single(Frame):
     def __init__(self, text: Text, limit: float, balance: float, context: Context) -> None:
         super().__init__(text, context)
         self._limit, self._balance = limit, balance
-        self._absolute, self._relative, self._signed = Worst(), Worst(), Sum()
+        self._absolute, self._relative, self._signed = Largest(), Largest(), IntegerSum()
         self._golden_special = self._actual_special = 0
 
     def take(self, chunk: Chunk) -> None:
@@ -54,7 +56,7 @@ class _Single(Frame):
         self.used += chunk.actual.size
         magnitude = np.abs(chunk.golden)
         below = magnitude < _SPLIT
-        signed = error(chunk)
+        signed = chunk.error()
         signed = np.where(below, signed, signed / (magnitude + _GUARD))
         finite = np.isfinite(signed)
         size = np.abs(signed)

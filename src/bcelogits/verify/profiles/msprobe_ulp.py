@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from bcelogits.golden._model import Float64Array
-from bcelogits.verify._model import Chunk, Context, Judge, Metric, Status, Verdict
+from bcelogits._typing import Float64Array
+from bcelogits.reference.sums import IntegerSum
+from bcelogits.verify._model import Chunk, Context, Metric, Status, Verdict
 
-from ._common import Frame, Sum, error, judged, no_row, profile, share, stated
+from ._common import Frame, judged, profile, share, stated
 from ._msprobe import NUMBERS, text
 
 __all__ = ["PROFILES"]
@@ -29,7 +30,7 @@ class _Column:
     def __init__(self, context: Context) -> None:
         self._format = context.format
         self._cut = NUMBERS[context.format.name].ulp_cut
-        self._sum = Sum()
+        self._sum = IntegerSum()
         self._above = 0
 
     def add(self, actual: Float64Array, chunk: Chunk) -> None:
@@ -37,7 +38,7 @@ class _Column:
         golden = chunk.golden
         exponent = np.where(golden == 0, 0, np.maximum(np.frexp(golden)[1] - 1, self._format.emin))
         unit = np.ldexp(1.0, exponent - self._format.fraction_bits)
-        size = np.where(np.isfinite(golden), np.abs(error(chunk, actual)) / unit, np.nan)
+        size = np.where(np.isfinite(golden), np.abs(chunk.error(actual)) / unit, np.nan)
         self._sum.add(size)
         self._above += int(np.count_nonzero(size > self._cut))
 
@@ -102,8 +103,4 @@ def _consistent(first: float, second: float) -> bool:
     return first == second or (math.isnan(first) and math.isnan(second))
 
 
-def _start(context: Context) -> Judge:
-    return no_row(_TEXT, context, NUMBERS) or _Ulp(context)
-
-
-PROFILES = (profile(_TEXT, _start, needs_third=True),)
+PROFILES = (profile(_TEXT, _Ulp, rows=NUMBERS, needs_third=True),)

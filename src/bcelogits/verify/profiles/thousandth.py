@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bcelogits.golden._model import Float64Array
+from bcelogits._typing import Float64Array, Mask
 from bcelogits.verify._model import Context, Judge
 
-from ._common import Mask, Text, no_row, profile
+from ._common import Text, profile
 from ._share import Outside, ShareOut
 
 __all__ = ["PROFILES"]
@@ -30,11 +30,8 @@ def _outside(tolerance: float) -> Outside:
 
 
 def _start(context: Context) -> Judge:
-    missing = no_row(_TEXT, context, _TOLERANCES)
-    if missing:
-        return missing
     tolerance = _TOLERANCES[context.format.name]
     return ShareOut(_TEXT, context, _outside(tolerance), tolerance)
 
 
-PROFILES = (profile(_TEXT, _start),)
+PROFILES = (profile(_TEXT, _start, rows=_TOLERANCES),)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 
 from bcelogits.verify._model import CaseResult, Metric, RunResult, Verdict
-from bcelogits.verify.report._json import plain
+from bcelogits.verify._plain import plain
 
 __all__ = ["COLUMNS", "to_csv"]
 

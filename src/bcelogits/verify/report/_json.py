@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
-from bcelogits.verify._model import CaseResult, RunResult, Status, Verdict
+from bcelogits.verify._model import RunResult, Status
+from bcelogits.verify._plain import plain
 
-__all__ = ["SCHEMA", "VERSION", "plain", "to_json"]
+__all__ = ["SCHEMA", "VERSION", "to_json"]
 
 SCHEMA = "bcelogits-verify"
 VERSION = 1
+_KEYS = ("name", "op", "dtype", "shape", "reduction", "status", "error", "facts", "verdicts", "statistics")
 
 
 def to_json(run: RunResult) -> str:
@@ -36,65 +35,9 @@ def to_json(run: RunResult) -> str:
         "facts": run.facts,
     }
     members = [f"{_text(key)}: {_text(value)}" for key, value in head.items()]
-    cases = ",\n".join(_text(_case(case)) for case in run.cases)
+    cases = ",\n".join(_text({key: getattr(case, key) for key in _KEYS}) for case in run.cases)
     return "{\n" + ",\n".join([*members, f'"cases": [\n{cases}\n]']) + "\n}\n"
 
 
 def _text(value: Any) -> str:
     return json.dumps(plain(value), allow_nan=False, ensure_ascii=False)
-
-
-def _case(case: CaseResult) -> dict[str, Any]:
-    return {
-        "name": case.name,
-        "op": case.op.value,
-        "dtype": case.dtype,
-        "shape": case.shape,
-        "reduction": case.reduction,
-        "status": case.status.value,
-        "error": case.error,
-        "facts": case.facts,
-        "verdicts": [_verdict(verdict) for verdict in case.verdicts],
-        "statistics": case.statistics,
-    }
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "profile": verdict.profile,
-        "standard": verdict.standard,
-        "version": verdict.version,
-        "status": verdict.status.value,
-        "used": verdict.used,
-        "masked": verdict.masked,
-        "why": verdict.why,
-        "metrics": [
-            {
-                "name": metric.name,
-                "value": metric.value,
-                "comparison": metric.comparison,
-                "threshold": metric.threshold,
-                "passed": metric.passed,
-                "note": metric.note,
-            }
-            for metric in verdict.metrics
-        ],
-    }
-
-
-def plain(value: Any) -> Any:
-    """The same data as JSON has them; what is no number, text, list or mapping becomes its text."""
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, bool | int | str):
-        # A lone surrogate (of a file name that is not UTF-8) cannot be written as UTF-8.
-        return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(entry) for entry in value]
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a scalar of NumPy
-        return plain(value.item())
-    return plain(str(value))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bcelogits.golden._model import FORMATS, Format
+from bcelogits._formats import FORMATS, Format
 from bcelogits.verify._model import CaseResult
 
 __all__ = ["columns_of", "gate_of", "rows_of", "tolerance_of"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bcelogits.golden._model import FORMATS
+from bcelogits._formats import FORMATS
 from bcelogits.verify._model import CaseResult
 from bcelogits.verify.report._picture_data import columns_of, gate_of, rows_of, tolerance_of
 from bcelogits.verify.report._svg import (

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from bcelogits.verify._model import CaseResult, Metric, RunResult, Status, Verdict
 
 __all__ = [
+    "OUTCOMES",
     "WORDS",
     "clean",
     "deciding",
@@ -22,13 +23,14 @@ __all__ = [
 ]
 
 WORDS = {Status.PASS: "pass", Status.WARN: "warn", Status.FAIL: "FAIL", Status.NOT_JUDGED: "not judged"}
-_ORDER = {Status.FAIL: 0, Status.NOT_JUDGED: 1, Status.WARN: 2, Status.PASS: 3}
-_OUTCOMES = {
+OUTCOMES = {
     Status.FAIL: "failed",
     Status.NOT_JUDGED: "not judged",
-    Status.WARN: "with a warning",
+    Status.WARN: "with warnings",
     Status.PASS: "passed",
 }
+"""How many cases came out how, in the order of the report."""
+
 _OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<=", "==": "!="}
 
 
@@ -83,7 +85,7 @@ def _closeness(metric: Metric) -> float:
 
 def ordered(cases: Iterable[CaseResult]) -> list[CaseResult]:
     """Failures first, then what could not be judged, warnings, and what passed; else as they came."""
-    return sorted(cases, key=lambda case: _ORDER[case.status])
+    return sorted(cases, key=lambda case: [*OUTCOMES].index(case.status))
 
 
 def profiles(cases: Iterable[CaseResult]) -> list[str]:
@@ -107,12 +109,6 @@ def shape_text(shape: Sequence[int]) -> str:
 def summary(run: RunResult) -> str:
     """One line: how many cases there are, and how they came out."""
     counts = Counter(case.status for case in run.cases)
-    words = {
-        Status.FAIL: "failed",
-        Status.NOT_JUDGED: "not judged",
-        Status.WARN: "with warnings",
-        Status.PASS: "passed",
-    }
-    parts = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
+    parts = [f"{counts[status]} {word}" for status, word in OUTCOMES.items() if counts[status]]
     cases = f"{len(run.cases)} case" + ("" if len(run.cases) == 1 else "s")
     return f"{cases}: {', '.join(parts)}" if parts else cases

@@ -15,12 +15,6 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
   return denied ? EAGAIN : real(thread, attributes, start, argument);
 }
 
-namespace {
-
-void count_up(void* counter) { ++*static_cast<std::atomic<int>*>(counter); }
-
-}  // namespace
-
 TEST(work_that_gets_no_thread_is_refused_with_207005_and_holds_nobody) {
   denied = true;
   {
