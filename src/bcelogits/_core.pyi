@@ -17,7 +17,7 @@ def target_backward(grad_output: numpy.typing.NDArray[Any] | float | None, logit
 
 def value_and_grad(logits: numpy.typing.NDArray[Any] | None, targets: numpy.typing.NDArray[Any] | None, weight: numpy.typing.NDArray[Any] | float | None, pos_weight: numpy.typing.NDArray[Any] | float | None, reduction: str | int | None, grad_out: numpy.typing.NDArray[Any] | None) -> tuple[numpy.typing.NDArray[Any] | numpy.floating[Any], numpy.typing.NDArray[Any]]: ...
 
-def check(logits: numpy.typing.NDArray[Any] | None, targets: numpy.typing.NDArray[Any] | None, weight: numpy.typing.NDArray[Any] | float | None = None, pos_weight: numpy.typing.NDArray[Any] | float | None = None, grad_output: numpy.typing.NDArray[Any] | float | None = None, reduction: str | int | None = 'none') -> numpy.dtype[Any]:
+def check(logits: numpy.typing.NDArray[Any] | None, targets: numpy.typing.NDArray[Any] | None, weight: numpy.typing.NDArray[Any] | float | None = None, pos_weight: numpy.typing.NDArray[Any] | float | None = None, grad_output: numpy.typing.NDArray[Any] | float | None = None) -> numpy.dtype[Any]:
     """
     Raise what the operator raises for these operands, without reading an element; the dtype of its result.
     """

@@ -10,6 +10,7 @@ from oracle import LOSS
 from zoo import AN_ARRAY, INVALID, BadCall
 
 import bcelogits
+from bcelogits import _core
 
 
 def memory(kwargs: dict[str, Any]) -> dict[str, bytes]:
@@ -42,6 +43,25 @@ def test_an_invalid_call_leaves_a_good_out_untouched(call: BadCall) -> None:
     reduced = call.op == LOSS and kwargs.get("reduction", "mean") != "none"
     shape = () if reduced else np.shape(kwargs["logits"])
     refuse(call, kwargs | {call.output: np.full(shape, -7.25, np.float32)})
+
+
+BAD_OPERANDS = [c for c in INVALID if not c.text.startswith(("out", "grad_out:", "reduction:", "grad_output: None"))]
+
+
+@pytest.mark.parametrize("call", BAD_OPERANDS, ids=str)
+def test_a_check_of_the_operands_alone_refuses_them_in_the_same_words(call: BadCall) -> None:
+    operands = {n: v for n, v in call.make().items() if n not in ("out", "grad_out", "reduction")}
+    with pytest.raises(call.error) as caught:
+        _core.check(**operands)
+    text = str(caught.value)
+    assert text == call.text or (call.text.endswith("...") and text.startswith(call.text.removesuffix("...")))
+
+
+def test_a_check_of_the_operands_reads_no_element() -> None:
+    huge = np.broadcast_to(np.float32(0), (2**40, 2**20))
+    assert _core.check(huge, huge, huge) == np.float32
+    with pytest.raises(ValueError, match=r"^pos_weight: shape \(2,\), expected one that broadcasts to "):
+        _core.check(huge, huge, pos_weight=np.zeros(2, np.float32))
 
 
 @pytest.mark.parametrize("operand", ["logits", "targets", "weight", "pos_weight"])

@@ -10,6 +10,7 @@ import pytest
 from oracle import DTYPES, bits
 
 import bcelogits
+from bcelogits import _core
 
 F32, F16, BF16, F64 = (DTYPES[name] for name in ("float32", "float16", "bfloat16", "float64"))
 
@@ -43,6 +44,7 @@ def test_results_have_the_promoted_dtype_of_logits_and_targets(
     pair: tuple[np.dtype[Any], np.dtype[Any]], expected: np.dtype[Any]
 ) -> None:
     x, t = operands(*pair)
+    assert _core.check(x, t) == expected
     for reduction in ("none", "mean", "sum"):
         loss, gradient = bcelogits.value_and_grad(x, t, reduction=reduction)
         assert loss.dtype == gradient.dtype == expected

@@ -131,8 +131,11 @@ def test_fake_tensors_are_checked_as_real_ones_are() -> None:
         x = torch.empty(3, 2)
         with pytest.raises(ValueError, match=r"^target: shape \(2,\), expected \(3, 2\), the shape of input$"):
             OURS(x, torch.empty(2))
-        with pytest.raises(RuntimeError):
+        broadcast = r"expected one that broadcasts to \(3, 2\), the shape of target$"
+        with pytest.raises(RuntimeError, match=r"^weight: shape \(3,\), " + broadcast):
             OURS(x, x, torch.empty(3))
+        with pytest.raises(RuntimeError, match=r"^target: dtype int64, expected a tensor of float32, "):
+            OURS(x, torch.zeros(3, 2, dtype=torch.int64))
 
 
 # ---- torch.compile -----------------------------------------------------------------------------------------------
@@ -177,6 +180,16 @@ def test_dynamic_shapes_are_compiled_once() -> None:
         operands = random_operands((n, 4))
         assert same(call(operands, "mean", function), call(operands, "mean"))
     assert len(compilations) == 1
+
+
+def test_sizes_that_are_symbols_are_checked_by_the_call() -> None:
+    function = compiled(OURS, dynamic=True)
+    x = torch.zeros(5, 4)
+    function(x, x, pos_weight=torch.ones(4))
+    with pytest.raises(ValueError, match=r"^target: shape \(4, 3\), expected \(5, 3\), the shape of input$"):
+        function(torch.zeros(5, 3), torch.zeros(4, 3))
+    with pytest.raises(RuntimeError, match=r"^pos_weight: shape \(3,\), expected one that broadcasts to \(5, 4\), "):
+        function(x, x, pos_weight=torch.ones(3))
 
 
 @pytest.mark.exhaustive

@@ -1,6 +1,4 @@
 // The accumulator as a class of the Python binding: what is added, read out, and taken to other processes.
-#include "accumulator.hpp"
-
 #include <nanobind/nanobind.h>
 #include <nanobind/operators.h>
 #include <nanobind/stl/optional.h>
@@ -14,21 +12,30 @@
 
 namespace bcelogits::python {
 
-void Accumulator::feed(const ExactSum& chunk, std::uint64_t n, DType of) {
-  std::uint64_t all = 0;
-  if (__builtin_add_overflow(count, n, &all))
-    throw nb::value_error("count: 2^64 or more, expected fewer numbers in all");
-  sum.merge(chunk);
-  count = all;
-  if (of != DType::Unsupported) dtype = dtype == DType::Unsupported ? of : promote(dtype, of);
-}
-
 namespace {
+
+// Numbers or losses that come in chunks: their exact sum and how many they are.
+struct Accumulator {
+  ExactSum sum;
+  std::uint64_t count = 0;
+  DType dtype = DType::Unsupported;  // promoted dtype of the arrays so far; Unsupported: there was none
+
+  // Adds the sum of n more numbers, of a dtype if they came in an array; raises, and adds nothing, where the count
+  // would not fit.
+  void feed(const ExactSum& chunk, std::uint64_t n, DType of) {
+    std::uint64_t all = 0;
+    if (__builtin_add_overflow(count, n, &all))
+      throw nb::value_error("count: 2^64 or more, expected fewer numbers in all");
+    sum.merge(chunk);
+    count = all;
+    if (of != DType::Unsupported) dtype = dtype == DType::Unsupported ? of : promote(dtype, of);
+  }
+};
 
 using Text = std::optional<std::string>;
 constexpr std::int64_t kSum = static_cast<std::int64_t>(Reduction::Sum);
 
-void add_values(Accumulator& self, Arg<names::Factor> values) {
+void add_values(Accumulator& self, Factor values) {
   const Held held(values, Role::Factor);
   SumPlan plan;
   raise_if(plan_sum("values", held.view, plan));
@@ -50,21 +57,18 @@ void feed(Accumulator& self, const Plan& plan, const ExactSum& losses) {
   self.feed(losses, static_cast<std::uint64_t>(plan.count), plan.result);
 }
 
-void add_losses(Accumulator& self, Arg<names::Array> logits, Arg<names::Array> targets, Arg<names::Factor> weight,
-                Arg<names::Factor> pos_weight) {
+void add_losses(Accumulator& self, Array logits, Array targets, Factor weight, Factor pos_weight) {
   OperatorCall<Held> call(Op::Loss, {logits, targets, weight, pos_weight}, kSum);
   feed(self, call.plan(), call.losses(threads()));
 }
 
-void add_tensor_losses(Accumulator& self, Arg<names::Tensor> input, Arg<names::Tensor> target,
-                       Arg<names::Tensor> weight, Arg<names::Tensor> pos_weight, int threads) {
+void add_tensor_losses(Accumulator& self, Tensor input, Tensor target, Tensor weight, Tensor pos_weight, int threads) {
   OperatorCall<HeldTensor> call(Op::Loss, {input, target, weight, pos_weight}, kSum);
   feed(self, call.plan(), call.losses(clamp_threads(threads)));
 }
 
-void add_losses_with_gradient(Accumulator& self, Arg<names::Array> logits, Arg<names::Array> targets,
-                              Arg<names::Factor> weight, Arg<names::Factor> pos_weight, Arg<names::Reduction> reduction,
-                              Arg<names::Array> grad_out, std::uint64_t mean_over) {
+void add_losses_with_gradient(Accumulator& self, Array logits, Array targets, Factor weight, Factor pos_weight,
+                              AnyReduction reduction, Array grad_out, std::uint64_t mean_over) {
   OperatorCall<Held> call(Op::ValueAndGrad, {logits, targets, weight, pos_weight}, reducing_of(reduction),
                           nb::handle(Py_None), mean_over);
   feed(self, call.plan(), call.losses_and_gradient(grad_out, threads()));
@@ -74,8 +78,8 @@ double value(const Accumulator& self, std::int64_t reduction, DType dtype) {
   return read_out(self.sum, dtype, reduction == kSum ? 1 : self.count);
 }
 
-Result<names::Scalar> read(const Accumulator& self, Arg<names::Reduction> reduction, Arg<names::DTypeLike> dtype,
-                           const std::string& default_dtype) {
+Result<"numpy.floating[typing.Any]"> read(const Accumulator& self, AnyReduction reduction,
+                                          Arg<"numpy.typing.DTypeLike"> dtype, const std::string& default_dtype) {
   const std::int64_t r = reducing_of(reduction);
   const DType d = !dtype.is_none()                   ? dtype_from(dtype)
                   : self.dtype != DType::Unsupported ? self.dtype
@@ -85,7 +89,7 @@ Result<names::Scalar> read(const Accumulator& self, Arg<names::Reduction> reduct
   return scalar(d, value(self, r, d));
 }
 
-void read_into_tensor(const Accumulator& self, std::int64_t reduction, Arg<names::Tensor> out) {
+void read_into_tensor(const Accumulator& self, std::int64_t reduction, Tensor out) {
   const HeldTensor held(out);
   write_number(value(self, reduction, held.view.dtype()), held.view.dtype(), held.view.data);
 }

@@ -28,22 +28,10 @@ void take_gil_back(PyThreadState* state) {
 void raise_if(const Status& s, Errors errors) {
   if (s.ok()) return;
   const bool torch = errors == Errors::PyTorch;
-  PyObject* type = PyExc_MemoryError;
-  switch (s.fault) {
-    case Fault::None:
-    case Fault::Runtime:
-      break;
-    case Fault::Null:
-    case Fault::Type:
-      type = torch ? PyExc_RuntimeError : PyExc_TypeError;
-      break;
-    case Fault::Value:
-      type = PyExc_ValueError;
-      break;
-    case Fault::Broadcast:
-      type = torch ? PyExc_RuntimeError : PyExc_ValueError;
-      break;
-  }
+  PyObject* type = PyExc_ValueError;
+  if (s.fault == Fault::Null || s.fault == Fault::Type) type = torch ? PyExc_RuntimeError : PyExc_TypeError;
+  if (s.fault == Fault::Broadcast && torch) type = PyExc_RuntimeError;
+  if (s.fault == Fault::Runtime) type = PyExc_MemoryError;
   PyErr_SetString(type, s.text.c_str());
   throw nb::python_error();
 }

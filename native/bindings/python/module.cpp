@@ -18,43 +18,32 @@ int threads() { return thread_count.load(std::memory_order_relaxed); }
 
 namespace {
 
-using Array = Arg<names::Array>;
-using Factor = Arg<names::Factor>;
-using Tensor = Arg<names::Tensor>;
-using AnyReduction = Arg<names::Reduction>;
-
 // ---- arrays ----------------------------------------------------------------------------------------------------
 
-Result<names::Loss> loss(Array logits, Array targets, Factor weight, Factor pos_weight, AnyReduction reduction,
-                         Array out) {
+Result<"numpy.typing.NDArray[typing.Any] | numpy.floating[typing.Any]"> loss(Array logits, Array targets, Factor weight,
+                                                                             Factor pos_weight, AnyReduction reduction,
+                                                                             Array out) {
   return OperatorCall<Held>(Op::Loss, {logits, targets, weight, pos_weight}, reduction_of(reduction))
       .loss(out, threads());
 }
 
 template <Op op>
-Result<names::Array> gradient(Factor grad_output, Array logits, Array targets, Factor weight, Factor pos_weight,
-                              AnyReduction reduction, Array out) {
+Result<"numpy.typing.NDArray[typing.Any]"> gradient(Factor grad_output, Array logits, Array targets, Factor weight,
+                                                    Factor pos_weight, AnyReduction reduction, Array out) {
   return OperatorCall<Held>(op, {logits, targets, weight, pos_weight}, reduction_of(reduction), grad_output)
       .gradient(out, threads());
 }
 
-Result<names::LossAndGradient> value_and_grad(Array logits, Array targets, Factor weight, Factor pos_weight,
-                                              AnyReduction reduction, Array grad_out) {
+Result<"tuple[numpy.typing.NDArray[typing.Any] | numpy.floating[typing.Any], numpy.typing.NDArray[typing.Any]]">
+value_and_grad(Array logits, Array targets, Factor weight, Factor pos_weight, AnyReduction reduction, Array grad_out) {
   return OperatorCall<Held>(Op::ValueAndGrad, {logits, targets, weight, pos_weight}, reduction_of(reduction))
       .loss_and_gradient(nb::handle(Py_None), grad_out, threads());
 }
 
-// Whether the operator takes these operands, and the dtype of its result; no element is read.
-template <class View>
-DType check_operands(const Operands& operands, std::int64_t reduction, nb::handle grad_output = nb::handle(Py_None)) {
+Result<"numpy.dtype[typing.Any]"> check(Array logits, Array targets, Factor weight, Factor pos_weight,
+                                        Factor grad_output) {
   const Op op = grad_output.is_none() ? Op::Loss : Op::Backward;
-  return OperatorCall<View>(op, operands, reduction, grad_output).plan().result;
-}
-
-Result<names::DType> check(Array logits, Array targets, Factor weight, Factor pos_weight, Factor grad_output,
-                           AnyReduction reduction) {
-  return dtype_object(
-      check_operands<Held>({logits, targets, weight, pos_weight}, reduction_of(reduction), grad_output));
+  return dtype_object(OperatorCall<Held>(op, {logits, targets, weight, pos_weight}, 0, grad_output).plan().result);
 }
 
 // ---- PyTorch's tensors: outputs are made by the caller, so that they come from PyTorch's allocator ---------------
@@ -78,7 +67,7 @@ void tensor_value_and_grad(Tensor input, Tensor target, Tensor weight, Tensor po
 }
 
 void check_tensors(Tensor input, Tensor target, Tensor weight, Tensor pos_weight) {
-  check_operands<DescribedTensor>({input, target, weight, pos_weight}, 0);
+  OperatorCall<DescribedTensor>(Op::Loss, {input, target, weight, pos_weight}, 0);
 }
 
 bool are_plain(Tensor input, Tensor target, Tensor weight, Tensor pos_weight) {
@@ -96,7 +85,7 @@ void define_operator(nb::module_& m) {
         out);
   m.def("value_and_grad", &value_and_grad, logits, targets, weight, pos_weight, reduction, grad_out);
   m.def("check", &check, logits, targets, "weight"_a.none() = nb::none(), "pos_weight"_a.none() = nb::none(),
-        "grad_output"_a.none() = nb::none(), "reduction"_a.none() = "none",
+        "grad_output"_a.none() = nb::none(),
         "Raise what the operator raises for these operands, without reading an element; the dtype of its result.");
 
   m.def("tensor_loss", &tensor_loss, "input"_a, "target"_a, weight, pos_weight, "reduction"_a, "out"_a, "threads"_a);
@@ -107,15 +96,14 @@ void define_operator(nb::module_& m) {
   m.def("tensor_value_and_grad", &tensor_value_and_grad, "input"_a, "target"_a, weight, pos_weight, "reduction"_a,
         "out"_a, "grad_out"_a, "threads"_a);
   m.def(
-      "set_plain_types",
-      [](Arg<names::TensorType> tensor, Arg<names::TensorType> parameter) { set_plain_types(tensor, parameter); },
+      "set_plain_types", [](TensorType tensor, TensorType parameter) { set_plain_types(tensor, parameter); },
       "tensor"_a, "parameter"_a);
   m.def("check_tensors", &check_tensors, "input"_a, "target"_a, weight, pos_weight,
         "Raise what the operator raises for tensors of these shapes and dtypes, without looking at their memory.");
   m.def("are_plain", &are_plain, "input"_a, "target"_a, weight, pos_weight);
 }
 
-void set_num_threads(Arg<names::Int> n) {
+void set_num_threads(Arg<"int"> n) {
   if (!PyLong_Check(n.ptr()) || PyBool_Check(n.ptr()))
     throw nb::type_error(("n: " + repr_of(n) + ", expected an int").c_str());
   const long long value = PyLong_AsLongLong(n.ptr());

@@ -4,50 +4,31 @@
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
+#include <cstddef>
+
 namespace bcelogits::python {
 
 namespace nb = nanobind;
 
-namespace names {
-using nb::detail::const_name;
-struct Array : nb::handle {
-  static constexpr auto Name = const_name("numpy.typing.NDArray[typing.Any]");
+template <std::size_t n>
+struct TypeText {
+  char text[n];
+  consteval TypeText(const char (&t)[n]) { std::copy_n(t, n, text); }
 };
-struct Factor : nb::handle {
-  static constexpr auto Name = const_name("numpy.typing.NDArray[typing.Any] | float");
+template <TypeText name>
+struct Named : nb::handle {
+  static constexpr auto Name = nb::detail::const_name(name.text);
 };
-struct Scalar : nb::handle {
-  static constexpr auto Name = const_name("numpy.floating[typing.Any]");
-};
-struct Loss : nb::handle {
-  static constexpr auto Name = const_name("numpy.typing.NDArray[typing.Any] | numpy.floating[typing.Any]");
-};
-struct LossAndGradient : nb::handle {
-  static constexpr auto Name = const_name("tuple[") + Loss::Name + const_name(", ") + Array::Name + const_name("]");
-};
-struct Reduction : nb::handle {
-  static constexpr auto Name = const_name("str | int");
-};
-struct DType : nb::handle {
-  static constexpr auto Name = const_name("numpy.dtype[typing.Any]");
-};
-struct DTypeLike : nb::handle {
-  static constexpr auto Name = const_name("numpy.typing.DTypeLike");
-};
-struct Tensor : nb::handle {
-  static constexpr auto Name = const_name("torch.Tensor");
-};
-struct TensorType : nb::handle {
-  static constexpr auto Name = const_name("type[torch.Tensor]");
-};
-struct Int : nb::handle {
-  static constexpr auto Name = const_name("int");
-};
-}  // namespace names
+template <TypeText name>
+using Arg = nb::typed<nb::handle, Named<name>>;
+template <TypeText name>
+using Result = nb::typed<nb::object, Named<name>>;
 
-template <class Name>
-using Arg = nb::typed<nb::handle, Name>;
-template <class Name>
-using Result = nb::typed<nb::object, Name>;
+using Array = Arg<"numpy.typing.NDArray[typing.Any]">;
+using Factor = Arg<"numpy.typing.NDArray[typing.Any] | float">;
+using AnyReduction = Arg<"str | int">;
+using Tensor = Arg<"torch.Tensor">;
+using TensorType = Arg<"type[torch.Tensor]">;
 
 }  // namespace bcelogits::python

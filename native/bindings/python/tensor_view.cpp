@@ -75,10 +75,11 @@ ElementType element_from(std::uint8_t code, std::uint8_t bits) {
   }
 }
 
-// Of the text of a tensor's dtype.
-ElementType element_from(const std::string& text) {
-  constexpr std::string_view kTorch = "torch.";
-  return text.starts_with(kTorch) ? element_named(text.substr(kTorch.size())) : ElementType::Other;
+// "float32" of torch.float32.
+std::string dtype_name(nb::handle tensor) {
+  std::string name = text_of(tensor.attr("dtype"));
+  if (name.starts_with("torch.")) name.erase(0, 6);
+  return name;
 }
 
 // Storage that was freed, or zeros that are only said to be there.
@@ -117,20 +118,9 @@ bool is_plain(nb::handle object) {
   return negative.ptr() == Py_False;
 }
 
-void HeldTensor::set(ElementType element, void* data, int ndim, nb::handle tensor) {
+void HeldTensor::set(ElementType element, int ndim, nb::handle tensor) {
   view.element = element;
-  if (element == ElementType::Other) {  // "torch.complex64"
-    std::string name = text_of(tensor.attr("dtype"));
-    if (name.starts_with("torch.")) name.erase(0, 6);
-    view.type_name = "dtype " + name;
-  }
-  view.data = data;
-  bool empty = false;
-  for (int i = 0; i < ndim && i < kMaxDims; ++i) empty = empty || shape_[i] == 0;
-  if (!data && !empty) {
-    view.element = ElementType::Other;
-    view.type_name = "a tensor without memory";
-  }
+  if (element == ElementType::Other) view.type_name = "dtype " + dtype_name(tensor);
   view.ndim = ndim;
   view.shape = shape_;
   view.strides = stride_;
@@ -138,31 +128,28 @@ void HeldTensor::set(ElementType element, void* data, int ndim, nb::handle tenso
   for (int i = 0; i < ndim && i < kMaxDims; ++i) stride_[i] *= view.item();
 }
 
-void HeldTensor::from_attributes(nb::handle tensor) {
+void HeldTensor::set_data(void* data) {
+  view.data = data;
+  for (int i = 0; i < view.ndim && i < kMaxDims; ++i)
+    if (shape_[i] == 0) return;
+  if (data) return;
+  view.element = ElementType::Other;
+  view.type_name = "a tensor without memory";
+}
+
+void HeldTensor::describe(nb::handle tensor) {
   const nb::object shape = tensor.attr("shape"), strides = tensor.attr("stride")();
   const int ndim = static_cast<int>(nb::len(shape));
   for (int i = 0; i < ndim && i < kMaxDims; ++i) {
     shape_[i] = nb::cast<std::int64_t>(shape[i]);
     stride_[i] = nb::cast<std::int64_t>(strides[i]);
   }
-  void* data = reinterpret_cast<void*>(nb::cast<std::uintptr_t>(tensor.attr("data_ptr")()));
-  set(element_from(text_of(tensor.attr("dtype"))), data, ndim, tensor);
+  set(element_named(dtype_name(tensor)), ndim, tensor);
 }
 
 DescribedTensor::DescribedTensor(nb::handle object, Role) {
-  if (object.is_none()) return;
-  view.present = true;
-  const std::string dtype = text_of(object.attr("dtype"));
-  view.element = element_from(dtype);
-  if (view.element == ElementType::Other) view.type_name = "dtype " + dtype;
-  const nb::object shape = object.attr("shape");
-  view.ndim = static_cast<int>(nb::len(shape));
-  view.shape = shape_;
-  view.strides = stride_;
-  for (int i = 0; i < view.ndim && i < kMaxDims; ++i) {
-    shape_[i] = nb::cast<std::int64_t>(shape[i]);
-    stride_[i] = 0;
-  }
+  view.present = !object.is_none();
+  if (view.present) describe(object);
 }
 
 HeldTensor::HeldTensor(nb::handle object, Role) {
@@ -170,13 +157,10 @@ HeldTensor::HeldTensor(nb::handle object, Role) {
   view.present = true;
   const Exchange* exchange = exchange_of(object);
   Tensor t{};
-  if (!exchange) {
-    from_attributes(object);
-    return;
-  }
-  if (exchange->tensor_from_object(object.ptr(), &t) != 0) {
+  if (!exchange || exchange->tensor_from_object(object.ptr(), &t) != 0) {
     PyErr_Clear();  // a dtype that DLPack does not know, say
-    from_attributes(object);
+    describe(object);
+    set_data(reinterpret_cast<void*>(nb::cast<std::uintptr_t>(object.attr("data_ptr")())));
     return;
   }
   for (int i = 0; i < t.ndim && i < kMaxDims; ++i) shape_[i] = t.shape[i];
@@ -185,8 +169,8 @@ HeldTensor::HeldTensor(nb::handle object, Role) {
     if (i < kMaxDims) stride_[i] = t.strides ? t.strides[i] : step;
     step *= t.shape[i];
   }
-  set(t.lanes == 1 ? element_from(t.code, t.bits) : ElementType::Other, static_cast<char*>(t.data) + t.byte_offset,
-      t.ndim, object);
+  set(t.lanes == 1 ? element_from(t.code, t.bits) : ElementType::Other, t.ndim, object);
+  set_data(static_cast<char*>(t.data) + t.byte_offset);
 }
 
 }  // namespace bcelogits::python

@@ -32,24 +32,20 @@ struct HeldTensor {
   explicit HeldTensor(nb::handle object, Role role = Role::Input);
   HeldTensor(const HeldTensor&) = delete;
 
+ protected:
+  HeldTensor() = default;
+  void describe(nb::handle tensor);  // all but where its data are
+
  private:
-  void from_attributes(nb::handle tensor);
-  void set(ElementType element, void* data, int ndim, nb::handle tensor);
+  void set(ElementType element, int ndim, nb::handle tensor);
+  void set_data(void* data);
 
   std::int64_t shape_[kMaxDims], stride_[kMaxDims];
 };
 
-// A tensor of any kind, as one without data: for checks alone. Fake, on the meta device, distributed, ...
-struct DescribedTensor {
-  static constexpr const Dialect* kDialect = &kTensorDialect;
-  static constexpr Errors kErrors = Errors::PyTorch;
-
-  ArrayView view;
+// A tensor of any kind (fake, distributed, on another device), of which shape and dtype are known: for checks alone.
+struct DescribedTensor : HeldTensor {
   explicit DescribedTensor(nb::handle object, Role role = Role::Input);
-  DescribedTensor(const DescribedTensor&) = delete;
-
- private:
-  std::int64_t shape_[kMaxDims], stride_[kMaxDims];
 };
 
 // Whether the engine may be called with these tensors (or None) as they are: of exactly one of PyTorch's two plain

@@ -125,10 +125,10 @@ class _Sharded(torch.autograd.Function):
         local = torch.zeros((), dtype=dtype, device="cpu")
         if ctx.is_member:
             shard = _core.Accumulator()
-            _engine.update(shard, x, t, w, p)
+            shard.add_tensor_losses(x, t, w, p, torch.get_num_threads())
             total = _merge(shard, mesh, placements)
             ctx.count = total.count
-            local = _engine.result(total, reduction, dtype)
+            total.read_into_tensor(reduction, local)
         return DTensor.from_local(local, mesh, [Replicate()] * mesh.ndim)
 
     @staticmethod

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bcelogits import _core
 
-__all__ = ["backward", "loss", "result", "target_backward", "update", "value_and_grad"]
+__all__ = ["backward", "loss", "target_backward", "value_and_grad"]
 
 
 def _result(target: Tensor, reduction: int, dtype: torch.dtype) -> Tensor:
@@ -64,18 +64,4 @@ def target_backward(
     out = torch.empty_like(target)
     threads = torch.get_num_threads()
     _core.tensor_target_backward(grad_output, input, target, weight, pos_weight, reduction, out, threads, mean_over)
-    return out
-
-
-def update(
-    into: _core.Accumulator, input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None
-) -> None:
-    """Add the losses of a shard."""
-    into.add_tensor_losses(input, target, weight, pos_weight, torch.get_num_threads())
-
-
-def result(accumulator: _core.Accumulator, reduction: int, dtype: torch.dtype) -> Tensor:
-    """The accumulated sum or mean, rounded once."""
-    out = torch.empty((), dtype=dtype)
-    accumulator.read_into_tensor(reduction, out)
     return out
