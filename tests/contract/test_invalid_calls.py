@@ -130,3 +130,14 @@ def test_an_object_with_a_bad_array_interface_is_refused() -> None:
     for bad in (Malformed(), Raises(), Interface(np.ones(3, np.int32)), Interface(np.ones(3, "V2"))):
         with pytest.raises(TypeError, match=r"^targets: "):
             bcelogits.binary_cross_entropy_with_logits(x, bad)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_what_is_not_the_operands_fault_stays_what_it_is(error: type[BaseException]) -> None:
+    class Interrupted:
+        @property
+        def __array_struct__(self) -> Any:
+            raise error
+
+    with pytest.raises(error):
+        bcelogits.binary_cross_entropy_with_logits(np.float32([1, -2, 3]), Interrupted())

@@ -158,3 +158,34 @@ for reduction in ("mean", "sum"):
                 f"result = bcelogits.value_and_grad(x, t{more})",
                 output,
             )
+
+
+# A process at its memory limit: small allocations still succeed, large ones fail.
+AT_THE_LIMIT = """
+import ctypes, resource
+import numpy as np
+import bcelogits
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+x = np.zeros((700, 700), np.float32)
+t = np.asfortranarray(x)  # transposed against the logits, so that the plan is divided into tiles
+loss = bcelogits.binary_cross_entropy_with_logits
+right = loss(x, t)  # threads and scratch exist
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size, size))
+for large in (1 << 20, 1 << 16, 1 << 14, 8000, 4000):
+    while libc.malloc(large):
+        pass
+try:
+    print("right" if loss(x, t) == right else "wrong")
+except MemoryError:
+    print("MemoryError")
+"""
+
+
+@linux
+def test_a_call_without_memory_is_a_memory_error_and_no_crash(run_python: RunPython) -> None:
+    done = run_python(AT_THE_LIMIT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in ("right", "MemoryError")

@@ -141,6 +141,8 @@ Held::Held(nb::handle object, Role role) {
   }
   PyObject* capsule = PyObject_GetAttr(object.ptr(), NumPy::get().array_struct.ptr());
   if (!capsule) {
+    // An interrupt, or that there is no memory, is not the operand's fault.
+    if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_MemoryError)) throw nb::python_error();
     PyErr_Clear();
     view.type_name = "a " + type_text(object);
     return;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <thread>
 
 #include "array_view.hpp"
@@ -90,18 +91,29 @@ nb::object scalar(DType d, double value) {
 }
 
 namespace {
+
+// While it lives, others may run Python; it takes the GIL back whatever ends its scope.
+class GilReleased {
+ public:
+  GilReleased() : state_(PyEval_SaveThread()) {}
+  ~GilReleased() { take_gil_back(state_); }
+  GilReleased(const GilReleased&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
 template <class Run>
 void run_released(std::int64_t count, Run run) {
   Status s;
-  if (count >= kReleaseGilFrom) {
-    PyThreadState* state = PyEval_SaveThread();
-    s = run();
-    take_gil_back(state);
-  } else {
+  {
+    std::optional<GilReleased> released;
+    if (count >= kReleaseGilFrom) released.emplace();
     s = run();
   }
   raise_if(s);
 }
+
 }  // namespace
 
 void execute_released(const Plan& plan, ExactSum* sum, int threads) {

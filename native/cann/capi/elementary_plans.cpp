@@ -38,19 +38,33 @@ struct EqualJob : Job {
   }
 };
 
-// Of the output, only as much as was selected has a meaning: the tensor's view shrinks to it.
+// The description of a selection's output. Only as much of it as was selected has a meaning: the tensor's view shrinks
+// to that, unless somebody has described the tensor anew since, whose description then stays.
+struct SelectedOutput {
+  explicit SelectedOutput(const void* handle) : handle_(handle), present_(handles().tensors.find(handle)) {}
+
+  void shrink(std::int64_t found) {
+    const std::lock_guard lock(mutex_);
+    if (!present_) return;
+    const std::shared_ptr<Tensor> smaller = copy_of(*present_);
+    smaller->shape = {found};
+    smaller->extent = static_cast<std::uint64_t>(found) * bytes_of(smaller->dtype);
+    if (handles().tensors.replace(handle_, present_, smaller)) present_ = smaller;
+  }
+
+ private:
+  const void* const handle_;
+  std::mutex mutex_;
+  std::shared_ptr<Tensor> present_;  // as planned, or as it has shrunk to; one dimension without a gap
+};
+
 struct SelectJob : Job {
   elementary::SelectionPlan plan;
-  const void* out = nullptr;  // the handle
+  std::shared_ptr<SelectedOutput> out;
   Result run(void*) const override {
     std::int64_t found = 0;
     if (Result r = finish(execute(plan, found)); !r.ok()) return r;
-    const std::shared_ptr<Tensor> tensor = handles().tensors.find(out);
-    if (!tensor) return {};  // destroyed meanwhile
-    const std::shared_ptr<Tensor> smaller = copy_of(*tensor);
-    smaller->shape = {found};
-    smaller->extent = static_cast<std::uint64_t>(found) * bytes_of(tensor->dtype);
-    handles().tensors.replace(out, smaller);
+    out->shrink(found);
     return {};
   }
 };
@@ -65,6 +79,7 @@ Result number_of(const NamedScalar& scalar, Number& number) {
     return {ACLNN_ERR_PARAM_INVALID,
             std::string(scalar.name) + ": dtype " + name_of(s->dtype) + ", expected a real number"};
   number.real = is_float(e);
+  const DefaultFloatState state;  // a subnormal number stays what it is, whatever the caller has set
   if (number.real)
     elementary::widen(e, elementary::Calc::F64, s->value.data(), &number.as_real, 1);
   else
@@ -111,8 +126,8 @@ Result begin_equal(const Signature& g, const Arguments& a) {
 }
 
 Result begin_select(const Signature& g, const Arguments& a) {
-  auto planner = [&g, out = a.tensor[g.output]](const Views& views, std::shared_ptr<Job>& made,
-                                                std::uint64_t&) -> Result {
+  auto planner = [&g, out = std::make_shared<SelectedOutput>(a.tensor[g.output])](
+                     const Views& views, std::shared_ptr<Job>& made, std::uint64_t&) -> Result {
     auto job = std::make_shared<SelectJob>();
     if (Status s = elementary::plan_selection({g.parameter[0], &views[0]}, {g.parameter[1], &views[1]},
                                               {g.parameter[2], &views[2]}, has_bfloat16(), job->plan);

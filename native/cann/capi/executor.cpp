@@ -20,7 +20,7 @@ Result check_memory(const Job& job, const void* workspace, std::uint64_t bytes) 
   runtime::Access accesses[kMostTensors + 1];
   std::size_t n = 0;
   for (std::size_t i = 0; i < job.data.size(); ++i)
-    if (job.data[i]) accesses[n++] = {job.name[i], job.data[i], job.extent[i]};
+    if (job.data[i]) accesses[n++] = {job.name[i], job.data[i], job.extent[i], job.storage[i]};
   if (bytes > 0) accesses[n++] = {"workspace", workspace, bytes};
   return runtime::memory::check(accesses, n, runtime::settings().strict_memory);
 }
@@ -88,6 +88,7 @@ Result Executor::prepare() {
     made->name[i] = signature.parameter[i];
     if (!tensor[i] || tensor[i]->extent == 0) continue;
     made->data[i] = views[i].data;
+    made->storage[i] = address[i];
     made->extent[i] = tensor[i]->extent;
   }
   job = complete ? std::move(made) : nullptr;
@@ -120,7 +121,7 @@ Result Executor::launch(void* at, std::uint64_t size, const void* stream_handle)
   std::shared_ptr<runtime::Stream> stream;
   if (Result r = runtime::resolve_stream(stream_handle, stream); !r.ok()) return runtime_failure(std::move(r));
   const bool at_once = mine->count <= kAtOnce;
-  runtime::Stream::Task task = [mine = std::move(mine), at, bytes = workspace] { return run(*mine, at, bytes); };
+  runtime::Stream::Task task = [mine = std::move(mine), at, needed] { return run(*mine, at, needed); };
   Result queued = at_once ? stream->run_or_enqueue(std::move(task)) : stream->enqueue(std::move(task));
   return queued.ok() ? Result{} : runtime_failure(std::move(queued));
 }

@@ -25,7 +25,8 @@ struct Signature {
 
 // Everything that running needs, fixed: a repeated executor may be queued again with other addresses meanwhile.
 struct Job {
-  std::array<const void*, kMostTensors> data{};  // of each parameter's view, null if absent or empty
+  std::array<const void*, kMostTensors> data{};     // of each parameter's view, null if absent or empty
+  std::array<const void*, kMostTensors> storage{};  // of each parameter's tensor, as the program named it
   std::array<std::uint64_t, kMostTensors> extent{};
   std::array<const char*, kMostTensors> name{};
   std::int64_t count = 0;                         // elements to go through

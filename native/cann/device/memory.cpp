@@ -135,6 +135,9 @@ Result check_outside(const Memory& m, const Access& r, bool device_only, bool& o
                                  " lies in pinned host memory, expected device memory");
     return {};
   }
+  if (m.range().contains(number(r.storage)))  // where a program points decides whose memory it is, not an offset
+    return fail(kBadValue, std::string(r.name) + ": address " + hex(first) +
+                               " lies outside the block of its storage at " + hex(number(r.storage)));
   if (device_only) return fail(kBadValue, std::string(r.name) + ": address " + hex(first) + " is no device memory");
   if (first < m.range().base() && last >= m.range().base())
     return fail(kBadValue, std::string(r.name) + ": " + count(r.bytes) + " from address " + hex(first) +

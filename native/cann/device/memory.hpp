@@ -24,6 +24,7 @@ struct Access {
   const char* name;
   const void* data;
   std::size_t bytes;
+  const void* storage = nullptr;  // what the program named, from which `data` was derived; null: `data` itself
 };
 
 // All functions may be called from any thread.

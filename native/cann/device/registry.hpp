@@ -77,6 +77,15 @@ class Registry {
     return true;
   }
 
+  // The same, but only while the handle's object is still `expected`; else false, and nothing has changed.
+  bool replace(const void* handle, const std::shared_ptr<T>& expected, std::shared_ptr<T> object) {
+    const std::lock_guard lock(mutex_);
+    const Slot* s = slot_of(handle);
+    if (!s || s->object != expected) return false;
+    slots_[static_cast<std::size_t>(s - slots_.data())].object.swap(object);
+    return true;
+  }
+
   // find() for several, null for null.
   void find_each(const void* const* handles, std::size_t count, std::shared_ptr<T>* objects) const {
     const std::lock_guard lock(mutex_);

@@ -3,15 +3,23 @@
 
 namespace bcelogits {
 
+namespace {
+// Also of the least integer, which a dimension that is never stepped along may have for its stride.
+std::uint64_t magnitude_of(std::int64_t stride) {
+  const auto bits = static_cast<std::uint64_t>(stride);
+  return stride < 0 ? 0 - bits : bits;
+}
+}  // namespace
+
 Layout make_layout(const ArrayView& v) {
   Layout l;
   l.ndim = v.ndim;
   for (int i = 0; i < v.ndim; ++i) {
-    const std::int64_t magnitude = v.strides[i] < 0 ? -v.strides[i] : v.strides[i];
+    const std::uint64_t magnitude = magnitude_of(v.strides[i]);
     int at = i;  // insertion sort, stable; broadcast axes (stride 0) and single elements keep their place outside
     while (at > 0) {
       const int before = l.axis[at - 1];
-      const std::int64_t other = v.strides[before] < 0 ? -v.strides[before] : v.strides[before];
+      const std::uint64_t other = magnitude_of(v.strides[before]);
       if (other == 0 || magnitude == 0 || v.shape[before] == 1 || v.shape[i] == 1 || other >= magnitude) break;
       l.axis[at] = before;
       --at;
@@ -20,7 +28,7 @@ Layout make_layout(const ArrayView& v) {
   }
   for (int i = 0; i < l.ndim; ++i) {
     l.dim[i] = v.shape[l.axis[i]];
-    l.flip[i] = v.strides[l.axis[i]] < 0;
+    l.flip[i] = v.strides[l.axis[i]] < 0 && l.dim[i] > 1;
   }
   return l;
 }
@@ -34,7 +42,8 @@ void place(const Layout& l, const ArrayView& v, Operand& o) {
   const int lead = l.ndim - v.ndim;
   for (int i = 0; i < l.ndim; ++i) {
     const int axis = l.axis[i] - lead;
-    std::int64_t stride = axis < 0 || v.shape[axis] == 1 ? 0 : v.strides[axis];
+    // What is never stepped along may have any stride.
+    std::int64_t stride = axis < 0 || v.shape[axis] <= 1 ? 0 : v.strides[axis];
     if (l.flip[i]) {
       o.base += stride * (l.dim[i] - 1);
       stride = -stride;

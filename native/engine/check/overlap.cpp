@@ -17,6 +17,7 @@ Extent extent(const ArrayView& a) {
   auto low = reinterpret_cast<std::intptr_t>(a.data), high = low;
   for (int i = 0; i < a.ndim; ++i) {
     if (a.shape[i] == 0) return {0, 0};
+    if (a.shape[i] == 1) continue;  // never stepped along: any stride
     (a.strides[i] < 0 ? low : high) += a.strides[i] * (a.shape[i] - 1);
   }
   return {low, high + a.item()};
@@ -29,8 +30,8 @@ struct Split {
 Split split(const ArrayView& a, std::int64_t limit, std::int64_t period) {
   Split s{a.item(), period};
   for (int i = 0; i < a.ndim; ++i) {
-    const std::int64_t stride = std::abs(a.strides[i]);
     if (a.shape[i] <= 1) continue;
+    const std::int64_t stride = std::abs(a.strides[i]);
     if (stride < limit)
       s.span += stride * (a.shape[i] - 1);
     else

@@ -74,7 +74,11 @@ Status on_threads(std::int64_t count, int workers, Work work) {
   std::atomic<bool> out_of_memory{false};
   const auto one = [&](int index) {
     const DefaultFloatState state;
-    if (!work(index, chunks ? &*chunks : nullptr)) out_of_memory = true;
+    try {  // nothing may be thrown on a thread of the pool, nor past the caller while others work for it
+      if (!work(index, chunks ? &*chunks : nullptr)) out_of_memory = true;
+    } catch (const std::bad_alloc&) {
+      out_of_memory = true;
+    }
   };
   if (workers == 1)
     one(0);

@@ -208,9 +208,11 @@ void run_on_pool(int workers, const std::function<void(int)>& work) {
     work(0);
     return;
   }
+  const struct Borrowed {
+    ~Borrowed() { in_use.clear(std::memory_order_release); }
+  } borrowed;
   static const int processors = available_processors();
   the_pool().run(workers, work, workers <= processors);
-  in_use.clear(std::memory_order_release);
 }
 
 bool hand_out_is_cheap() {

@@ -151,3 +151,98 @@ TEST(lists_masks_and_equality) {
   OK(aclDestroyTensorList(list));
   for (const aclTensor* t : {joined, mask, one, selected}) OK(aclDestroyTensor(t));
 }
+
+namespace {
+
+// Masks every second of eight floats; `out` has room for eight.
+struct Selection {
+  Array<float> values{8}, chosen{16, -1.0F};
+  Array<std::uint8_t> flags{8};
+  aclTensor *from, *mask, *out;
+  aclOpExecutor* executor = nullptr;
+  Selection() {
+    values.write({1, 2, 3, 4, 5, 6, 7, 8});
+    flags.write({0, 1, 0, 1, 0, 1, 0, 1});
+    from = over(values.data, {8}, ACL_FLOAT);
+    mask = over(flags.data, {8}, ACL_BOOL);
+    out = over(chosen.data, {8}, ACL_FLOAT);
+    std::uint64_t size = 0;
+    auto* const one =
+        find<aclnnStatus(const aclTensor*, const aclTensor*, aclTensor*, std::uint64_t*, aclOpExecutor**)>(
+            "aclnnMaskedSelectGetWorkspaceSize");
+    OK(one(from, mask, out, &size, &executor));
+  }
+  ~Selection() {
+    for (const aclTensor* t : {from, mask, out}) OK(aclDestroyTensor(t));
+  }
+  void phase_two() {
+    OK(find<PhaseTwo>("aclnnMaskedSelect")(nullptr, 0, executor, nullptr));
+    OK(aclrtSynchronizeStream(nullptr));
+  }
+  Dims shape() const {
+    std::int64_t* dims = nullptr;
+    std::uint64_t count = 0;
+    OK(aclGetViewShape(out, &dims, &count));
+    const Dims found(dims, dims + count);
+    delete[] dims;
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST(a_tensor_described_anew_between_the_phases_of_a_selection_keeps_that_description) {
+  Device device;
+  Selection s;
+  const Dims other{2, 3};
+  OK(aclInitTensor(s.out, other.data(), 2, ACL_FLOAT, nullptr, 0, ACL_FORMAT_ND, other.data(), 2, s.chosen.data + 8));
+  s.phase_two();
+  CHECK((s.shape() == other));
+  // What was planned is what was written.
+  CHECK((s.chosen.read() == std::vector<float>{2, 4, 6, 8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}));
+}
+
+TEST(a_repeated_selection_shrinks_its_output_to_what_it_found_each_time) {
+  Device device;
+  Selection s;
+  OK(aclSetAclOpExecutorRepeatable(s.executor));
+  s.phase_two();
+  CHECK((s.shape() == Dims{4}));
+  s.flags.write({1, 1, 0, 1, 1, 1, 0, 1});
+  s.phase_two();
+  CHECK((s.shape() == Dims{6}));
+  OK(aclDestroyAclOpExecutor(s.executor));
+}
+
+TEST(threads_that_share_a_repeatable_executor_each_use_the_workspace_that_they_gave) {
+  Device device;
+  aclrtContext context = nullptr;
+  OK(aclrtGetCurrentContext(&context));
+  Array<float> one(16, 1.0F), two(64, 1.0F);
+  Array<std::uint8_t> equal(1), workspace(4 * 64);
+  aclTensor *x = over(one.data, {16}, ACL_FLOAT), *y = over(two.data, {16}, ACL_FLOAT),
+            *out = over(equal.data, {1}, ACL_BOOL);
+  std::uint64_t size = 0;
+  aclOpExecutor* executor = nullptr;
+  OK(find<aclnnStatus(const aclTensor*, const aclTensor*, aclTensor*, std::uint64_t*, aclOpExecutor**)>(
+      "aclnnEqualGetWorkspaceSize")(x, y, out, &size, &executor));
+  OK(aclSetAclOpExecutorRepeatable(executor));
+  auto* const phase_two = find<PhaseTwo>("aclnnEqual");
+  const int rounds = std::getenv("FEWER") ? 200 : 20000;
+  std::vector<std::thread> threads;
+  for (int id = 0; id < 4; ++id) {
+    threads.emplace_back([&, id] {
+      OK(aclrtSetCurrentContext(context));
+      const Stream stream;
+      for (int i = 0; i < rounds; ++i) {
+        OK(aclSetTensorAddr(executor, 1, y, two.data + i % 4 * 16));
+        OK(phase_two(workspace.data + id * 64, size, executor, stream));
+      }
+      OK(aclrtSynchronizeStream(stream));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(equal.read()[0] == 1);
+  OK(aclDestroyAclOpExecutor(executor));
+  for (const aclTensor* t : {x, y, out}) OK(aclDestroyTensor(t));
+}

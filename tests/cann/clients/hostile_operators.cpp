@@ -72,3 +72,18 @@ TEST(the_stride_of_a_dimension_of_size_1_may_be_any_number) {
     CHECK(loss.done());
   }
 }
+
+TEST(an_offset_that_leaves_the_block_of_its_storage_is_161002_however_far) {
+  Device device;
+  Loss loss(4);
+  const Dims shape{4};
+  for (int shift : {5, 10, 20, 30, 40, 46}) {
+    OK(aclDestroyTensor(loss.self_tensor));
+    loss.self_tensor = aclCreateTensor(shape.data(), 1, ACL_FLOAT, nullptr, std::int64_t{1} << shift, ACL_FORMAT_ND,
+                                       shape.data(), 1, loss.self.data);
+    CHECK(loss.self_tensor != nullptr);
+    OK(loss.phase_one());
+    FAILS(161002, loss.phase_two());
+    CHECK_SAYS("self: ");
+  }
+}
