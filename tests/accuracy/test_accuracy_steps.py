@@ -17,7 +17,9 @@ import gmpy2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from accuracy_report.ulp import FORMATS, all_finite
+from accuracy_report.ulp import all_finite
+
+from bcelogits._formats import FORMATS
 
 Reals = npt.NDArray[Any]
 Truth = Callable[[Any], Any]  # from MPFR to MPFR
