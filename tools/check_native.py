@@ -53,7 +53,12 @@ def check_stub() -> list[str]:
         fresh = Path(folder) / "_core.pyi"
         command = [sys.executable, "-m", "nanobind.stubgen", "-q", "-m", "bcelogits._core", "-o", str(fresh)]
         subprocess.run(command, check=True, cwd=folder)
-        if fresh.read_text() == (ROOT / "src" / "bcelogits" / "_core.pyi").read_text():
+        # nanobind writes the import of a type's module only where that is installed.
+        made, kept = (
+            [line for line in stub.read_text().splitlines() if line != "import torch"]
+            for stub in (fresh, ROOT / "src" / "bcelogits" / "_core.pyi")
+        )
+        if made == kept:
             return []
     return [
         "src/bcelogits/_core.pyi is out of date: " + " ".join(["python", *command[1:-1], "src/bcelogits/_core.pyi"])
