@@ -88,6 +88,7 @@ def test_streams_wait_for_events(no_leak: None) -> None:
             second.wait(event)
             aclnn.binary_cross_entropy_with_logits(gradient, t, reduction="none", out=out, stream=second)
         second.synchronize()
+        first.synchronize()  # its last task may still be ending when the event that it recorded has been seen
         assert first.query()
         assert second.query()
         wanted = bcelogits.binary_cross_entropy_with_logits_backward(

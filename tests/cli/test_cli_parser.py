@@ -152,7 +152,7 @@ def test_a_verdict_without_rich_is_plain_text(raw: list[str]) -> None:
 def test_a_package_that_is_missing_is_named_in_one_line(raw: list[str]) -> None:
     done = start(sys.executable, "-c", WITHOUT, "golden", "new", "--case", "smoke_loss_bf16*")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == "error: bf16 needs ml_dtypes: pip install 'bcelogits[bf16]'"
+    assert done.stderr.splitlines()[0] == "error: bfloat16 needs ml_dtypes: pip install 'bcelogits[bf16]'"
 
 
 # ---- how it ends -----------------------------------------------------------------------------------------------
