@@ -229,19 +229,19 @@ TEST(threads_that_share_a_repeatable_executor_each_use_the_workspace_that_they_g
   OK(aclSetAclOpExecutorRepeatable(executor));
   auto* const phase_two = find<PhaseTwo>("aclnnEqual");
   const int rounds = std::getenv("FEWER") ? 200 : 20000;
+  const Stream stream;  // one for all: they share the output, too
   std::vector<std::thread> threads;
   for (int id = 0; id < 4; ++id) {
     threads.emplace_back([&, id] {
       OK(aclrtSetCurrentContext(context));
-      const Stream stream;
       for (int i = 0; i < rounds; ++i) {
         OK(aclSetTensorAddr(executor, 1, y, two.data + i % 4 * 16));
         OK(phase_two(workspace.data + id * 64, size, executor, stream));
       }
-      OK(aclrtSynchronizeStream(stream));
     });
   }
   for (std::thread& thread : threads) thread.join();
+  OK(aclrtSynchronizeStream(stream));
   CHECK(equal.read()[0] == 1);
   OK(aclDestroyAclOpExecutor(executor));
   for (const aclTensor* t : {x, y, out}) OK(aclDestroyTensor(t));
