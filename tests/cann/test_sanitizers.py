@@ -13,6 +13,7 @@ from toolchain import CLIENTS, COMPILERS, EXAMPLES, FUNCTIONS, ROOT, build, flag
 pytestmark = pytest.mark.exhaustive
 
 FILES = (*FUNCTIONS, "abuse", "stress", "threads")
+HEADERS = ROOT / "native" / "cann"  # of the sources; what is installed is built without sanitizers
 SANITIZERS = {
     "address,undefined": {
         "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:allocator_may_return_null=1:detect_stack_use_after_return=1",
@@ -67,7 +68,7 @@ def client(sanitizer: str, libraries: Path, tmp_path_factory: pytest.TempPathFac
     """Run tests of the clients, built with the sanitizer, in one process."""
     folder = tmp_path_factory.mktemp("sanitized")
     options = ("-g", "-O1", f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all")
-    flags = flags_for(ROOT / "native" / "cann", lib=libraries)
+    flags = flags_for(HEADERS, lib=libraries)
     program = build(sorted(CLIENTS.glob("*.cpp")), folder / "clients", flags, options=options)
 
     def start(*names: str, program: Path = program, **env: str) -> str:
@@ -99,5 +100,5 @@ def test_the_life_of_the_process(name: str, client: Client) -> None:
 @pytest.mark.parametrize("source", sorted(f.name for f in EXAMPLES.iterdir() if f.suffix in (".c", ".cpp")))
 def test_examples(source: str, sanitizer: str, libraries: Path, client: Client, tmp_path: Path) -> None:
     options = ("-g", f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all")
-    program = build([EXAMPLES / source], tmp_path / "example", flags_for(ROOT / "native" / "cann", lib=libraries), options=options)
+    program = build([EXAMPLES / source], tmp_path / "example", flags_for(HEADERS, lib=libraries), options=options)
     assert client(program=program)
